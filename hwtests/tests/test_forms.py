@@ -31,37 +31,37 @@ def test_more_than_sixteen_runs_are_a_hash():
 
 
 def test_an_address_before_the_start_has_a_negative_page():
-    assert "m[-1]+0xff8" == forms.address_text("m", -8, PAGE)
-    assert "m[4]" == forms.address_text("m", 4 * PAGE, PAGE)
+    assert forms.address_text("m", -8, PAGE) == "m[-1]+0xff8"
+    assert forms.address_text("m", 4 * PAGE, PAGE) == "m[4]"
 
 
 def test_a_size_is_pages_unless_it_is_no_whole_number_of_them():
-    assert (2, "2kB") == (forms.size_value(8, PAGE), forms.size_value(2, PAGE))
+    assert (forms.size_value(8, PAGE), forms.size_value(2, PAGE)) == (2, "2kB")
 
 
 def test_offset_is_a_region_page_only_when_it_is_that_pfn():
-    assert "dev[1]" == NAMES.offset(0x101 * PAGE, PAGE)
-    assert "0x104000" == NAMES.offset(0x104 * PAGE, PAGE)
+    assert NAMES.offset(0x101 * PAGE, PAGE) == "dev[1]"
+    assert NAMES.offset(0x104 * PAGE, PAGE) == "0x104000"
 
 
 def test_pagemap_entries_name_the_page():
-    assert "none" == forms.pagemap_entry_text(0, NAMES)
-    assert "soft-dirty" == forms.pagemap_entry_text(1 << 55, NAMES)
-    assert "present file dev[2]" == forms.pagemap_entry_text(1 << 63 | 1 << 61 | 0x102, NAMES)
-    assert "present hidden" == forms.pagemap_entry_text(1 << 63, NAMES)
-    assert "present excl anon" == forms.pagemap_entry_text(1 << 63 | 1 << 56 | 0x999, NAMES)
+    assert forms.pagemap_entry_text(0, NAMES) == "none"
+    assert forms.pagemap_entry_text(1 << 55, NAMES) == "soft-dirty"
+    assert forms.pagemap_entry_text(1 << 63 | 1 << 61 | 0x102, NAMES) == "present file dev[2]"
+    assert forms.pagemap_entry_text(1 << 63, NAMES) == "present hidden"
+    assert forms.pagemap_entry_text(1 << 63 | 1 << 56 | 0x999, NAMES) == "present excl anon"
 
 
 def test_wait_status_tells_exit_from_signal():
-    assert ("exit 3", "signal SIGKILL") == (forms.status_text(3 << 8), forms.status_text(9))
+    assert (forms.status_text(3 << 8), forms.status_text(9)) == ("exit 3", "signal SIGKILL")
 
 
 def test_si_codes_are_named_by_their_signal():
-    assert ("SEGV_ACCERR", "BUS_ADRERR", "SI_KERNEL") == (
+    assert (
         forms.code_name(11, 2), forms.code_name(7, 2), forms.code_name(11, 0x80),
-    )  # fmt: skip
+    ) == ("SEGV_ACCERR", "BUS_ADRERR", "SI_KERNEL")  # fmt: skip
 
 
 def test_page_flags_without_a_name_keep_their_bit():
-    assert "anon bit57" == forms.kpageflags_text(1 << 12 | 1 << 57)
+    assert forms.kpageflags_text(1 << 12 | 1 << 57) == "anon bit57"
     assert forms.kpageflags_text(forms.NO_PFN) is None
