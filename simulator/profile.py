@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which semantics are to be expected of a kernel?
+
+A profile is data (`profiles/*.toml`) that chooses between the variants of each rule: by kernel release, architecture
+and configuration, never by a behaviour that a rule predicts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from simulator import flags as f
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One kernel's variants; every field's words are explained in `profiles/x86_64-6.1.toml`."""
+
+    name: str
+    release: str
+    arch: str
+    config: Mapping[str, str]
+    # how a raw pte is told from a page's (vm_normal_page)
+    raw_rule: str
+    zero_page: str
+    # remap_pfn_range
+    remap_flags: tuple[str, ...]
+    remap_skips_ram: bool
+    remap_pgoff: str
+    remap_private_partial: str
+    pat: bool
+    # faults
+    cow_absent: str
+    cow_copy_from: str
+    hw_young: bool
+    mprotect_young: bool
+    hole_fault: str
+    kernel_copy: str
+    # fork
+    fork_raw: str
+    fork_pat_first_page: bool
+    stale_host_mappings: bool
+    # access from outside
+    gup_refuse: tuple[str, ...]
+    access_op: bool
+    access_cowed: str
+    mem_write: bool
+    mem_needs_attach: bool
+    process_vm: bool
+    # accounting and /proc
+    smaps_raw: str
+    smaps_pfnmap: str
+    smaps_fields: tuple[str, ...]
+    smaps_vmflags: bool
+    rss_lag_pages: int
+    vmsize_excludes: tuple[str, ...]
+    pagemap: str
+    mincore_pfnmap: str
+    mincore_anon: bool
+    # system calls
+    mlock_special: str
+    madvise_known: tuple[int, ...]
+    madvise_dontneed_refuse: tuple[str, ...]
+    madvise_dofork_refuse: tuple[str, ...]
+    madvise_willneed_no_file: bool
+    populate_hole: str
+    mremap_shrink_looks: bool
+    mremap_grow_refuse: tuple[str, ...]
+    mremap_dup_private: bool
+    mremap_dontunmap: str
+    mremap_batch: bool
+    msync_nofsync: bool
+    msync_async_stops: bool
+    mprotect_drops_account: bool
+    may_split: bool
+
+    @property
+    def page_size(self) -> int:
+        return 4096
+
+    def enabled(self, option: str) -> bool:
+        """Is a configuration option =y (or =m)?"""
+        return self.config.get(option, "n") in ("y", "m")
+
+    def bits(self, names: tuple[str, ...]) -> int:
+        return f.parse_flags(names)
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = resources.files("simulator").joinpath("profiles", f"{name}.toml").read_text("utf-8")
+    data = tomllib.loads(text)
+    parent = data.pop("inherits", None)
+    if parent is None:
+        return data
+    merged = _read(str(parent))
+    config = {**merged.get("config", {}), **data.pop("config", {})}
+    return {**merged, **data, "config": config}
+
+
+@functools.cache
+def profile_names() -> tuple[str, ...]:
+    """Names of the profiles there are, sorted."""
+    folder = resources.files("simulator").joinpath("profiles")
+    return tuple(sorted(entry.name[: -len(".toml")] for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+@functools.cache
+def load_profile(name: str) -> Profile:
+    """The profile of that name; ValueError for an unknown name or an incomplete file."""
+    if name not in profile_names():
+        raise ValueError(f"no profile {name!r}; there are: {', '.join(profile_names())}")
+    data = _read(name)
+    values: dict[str, Any] = {"name": name}
+    for field in dataclasses.fields(Profile):
+        if field.name == "name":
+            continue
+        if field.name not in data:
+            raise ValueError(f"profile {name}: {field.name} is missing")
+        value = data.pop(field.name)
+        values[field.name] = tuple(value) if isinstance(value, list) else value
+    if data:
+        raise ValueError(f"profile {name}: unknown {', '.join(sorted(data))}")
+    return Profile(**values)
+
+
+def release_key(release: str) -> tuple[int, int, int]:
+    """(6, 1, 0) of `6.1.0-42-amd64`: major, minor, third number."""
+    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    if match is None:
+        raise ValueError(f"not a kernel release: {release!r}")
+    major, minor, third = match.groups()
+    return int(major), int(minor), int(third or 0)
+
+
+def _series(release: str) -> tuple[int, ...]:
+    key = release_key(release)
+    return key if key[0] < 3 else key[:2]
+
+
+def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None) -> tuple[Profile, bool]:
+    """The profile of a kernel: its own series, else the nearest lower one of that architecture.
+
+    Returns (profile, assumed): assumed is True when no profile is of the release's own series or architecture.
+    `config` overrides the configuration that the profile carries.  Raises ValueError for an unreadable release.
+    """
+    wanted = _series(release)
+    key = release_key(release)
+    candidates = [load_profile(name) for name in profile_names()]
+    of_arch = [p for p in candidates if p.arch == arch] or [p for p in candidates if p.arch == "x86_64"]
+    of_arch.sort(key=lambda p: release_key(p.release))
+    lower = [p for p in of_arch if _series(p.release) <= wanted]
+    chosen = lower[-1] if lower else of_arch[0]
+    if key[0] < 3:  # of one 2.6 release there are several profiles: rc kernels say so in their release
+        exact = [p for p in of_arch if p.release == release.split()[0]]
+        chosen = exact[-1] if exact else chosen
+    assumed = chosen.arch != arch or _series(chosen.release) != wanted
+    if config:
+        chosen = dataclasses.replace(chosen, config={**chosen.config, **config})
+    return chosen, assumed
