@@ -81,7 +81,7 @@ def read_recordings(root: Path = ROOT) -> list[Recording]:
 def record(root: Path, provenance: Provenance, traces: Iterable[Trace]) -> Path:
     """Write traces into the recording of their target and region; those of other programs stay.
 
-    Raises OSError, and TraceError when what is there is no recording. The same traces give the same bytes, whenever they are written.
+    Raises OSError, and TraceError when what is there is no recording. The same traces give the same bytes at any time.
     """
     path = root / safe(provenance.target) / f"{safe(provenance.region)}.jsonl.gz"
     kept = dict(read_recording(path).traces) if path.exists() else {}
