@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is there to map, and what does its driver allow?  The traits of a kind of region, as data: one TOML file a kind.
+
+Nothing in pfnlab asks for a region's name; it asks for a trait. The traits that decide what a kernel does with a
+mapping have the names of `simulator.Region`; the others say how a target gets at the region and who else sees it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+#: What the agent is told (docs/internals.md, section 3): numbers of region kinds.
+SOURCES: Mapping[str, int] = MappingProxyType({"file": 1, "devmem": 2, "ram": 3, "perf": 4, "premapped": 5})
+#: Who sees the content besides the mappings of a program: how `peek` and `poke` are done.
+VIEWS = ("host-file", "own-mapping", "read", "none")
+
+_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "source": tuple(SOURCES),
+        "view": VIEWS,
+        "backing": ("ram", "reserved", "absent", "mmio", "hole"),
+        "sharing": ("both", "shared", "private"),
+        "insert": ("mmap", "fault"),
+        "offset": ("any", "zero"),
+        "pgoff": ("pfn", "zero"),
+        "length": ("region", "any"),
+        "access": ("none", "phys"),
+        "default_sharing": ("shared", "private"),
+    }
+)
+
+
+class TraitsError(ValueError):
+    """A region's file says something that no region can be: which file, which trait, what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionTraits:
+    """The traits of a kind of region. Errors are errno names; vma flags are the two letters of smaps.
+
+    Traits that decide what the kernel does (as in `simulator.Region`):
+
+    backing: has a page a struct page?  `ram` (yes), `reserved` (yes, PageReserved), `absent` and `mmio` (no), `hole`
+        (no memory behind it).
+    sharing, sharing_errno: which of MAP_SHARED and MAP_PRIVATE the driver's mmap takes, and what it says to the other.
+    writable, writable_errno: whether PROT_WRITE is taken at mmap. executable, executable_errno: the same of PROT_EXEC.
+    maywrite, mayexec: false: the driver clears VM_MAYWRITE, VM_MAYEXEC.
+    insert: when ptes appear: `mmap` (remap_pfn_range() in the driver's mmap) or `fault` (vmf_insert_pfn()).
+    chunk_pages: 0: one remap_pfn_range() call covers the vma; n: one call for every n pages.
+    offset, offset_errno: `any` file offset, or only `zero`.
+    pgoff: what /proc/PID/maps shows as offset: `pfn` (the physical address), or `zero` (counted from the region's start).
+    length, length_errno: whether a mapping longer than the region is refused (`region`) or not looked at (`any`).
+    access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
+    may_split: whether a vma of it can be split. has_file, noexec, fsync, fallocate_errno: of its file.
+    pfnmap: whether its vma has VM_PFNMAP. flags_add, flags_del: vma flags that the driver adds or clears.
+    premapped: the name of the vma that every process has of it.
+    default_sharing, default_prot: how the verb `map` maps it. mapcount: how often its owner maps a page of it.
+
+    Traits that say how a target gets at it:
+
+    summary: one line for people. path: the file. source: how the agent opens it. read_only: it opens it O_RDONLY.
+    view: who else sees the content: `host-file` (the controller, in a file), `own-mapping` (the agent's own mapping),
+        `read` (read(2) of the file), `none`. view_stores: whether that view can change it.
+    stable: whether the content stays when nobody stores. own: it is the lab's own memory. stores: programs may store.
+    widths: access widths in bytes that the memory takes. cache: cache type of the mapping.
+    since, before: the kernels that have it (before: the first that has not). needs: what a target must offer, for people.
+    cure: what makes it usable where it is not.
+    """
+
+    kind: str
+    summary: str
+    source: str
+    path: str = ""
+    view: str = "none"
+    view_stores: bool = False
+    read_only: bool = False
+    stable: bool = True
+    own: bool = False
+    stores: bool = True
+    widths: tuple[int, ...] = (1, 2, 4, 8)
+    cache: str = "wb"
+    since: str = ""
+    before: str = ""
+    needs: str = ""
+    cure: str = ""
+
+    backing: str = "absent"
+    sharing: str = "both"
+    sharing_errno: str = "EINVAL"
+    writable: bool = True
+    writable_errno: str = "EACCES"
+    executable: bool = True
+    executable_errno: str = "EACCES"
+    maywrite: bool = True
+    mayexec: bool = True
+    insert: str = "mmap"
+    chunk_pages: int = 0
+    offset: str = "any"
+    offset_errno: str = "EINVAL"
+    pgoff: str = "pfn"
+    length: str = "region"
+    length_errno: str = "EINVAL"
+    remap_errno: str = ""
+    access: str = "none"
+    may_split: bool = True
+    has_file: bool = True
+    noexec: bool = False
+    fsync: bool = False
+    fallocate_errno: str = "ENODEV"
+    pfnmap: bool = True
+    flags_add: tuple[str, ...] = ()
+    flags_del: tuple[str, ...] = ()
+    premapped: str = ""
+    default_sharing: str = "shared"
+    default_prot: int = 1
+    mapcount: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise TraitsError(f"region {self.kind}: {name} must be one of {', '.join(allowed)}, got {value!r}")
+
+    def holds(self, trait: str) -> bool:
+        """Whether what a program `needs` of its region is so: `cow`, `view`, `no-access`, … (docs/language.md, needs)."""
+        try:
+            return bool(_CONDITIONS[trait](self))
+        except KeyError:
+            raise TraitsError(f"no trait {trait!r}, expected one of {', '.join(sorted(_CONDITIONS))}") from None
+
+    def as_dict(self) -> dict[str, Any]:
+        """All traits by name, as a trace's header has them: lists for tuples."""
+        out: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            out[field.name] = list(value) if isinstance(value, tuple) else value
+        return out
+
+
+_CONDITIONS = {
+    "cow": lambda t: t.sharing != "shared" and t.writable and t.maywrite and t.stores and not t.premapped,
+    "private": lambda t: t.sharing != "shared" and not t.premapped,
+    "shared": lambda t: t.sharing != "private" and not t.premapped,
+    "shared-write": lambda t: t.sharing != "private" and t.writable and t.stores and not t.premapped,
+    "readable": lambda t: t.backing != "hole",
+    "stable": lambda t: t.stable,
+    "view": lambda t: t.view != "none",
+    "poke": lambda t: t.view != "none" and t.view_stores and t.stores,
+    "access": lambda t: t.access != "none",
+    "no-access": lambda t: t.access == "none",
+    "struct-page": lambda t: t.backing in ("ram", "reserved"),
+    "no-struct-page": lambda t: t.backing not in ("ram", "reserved"),
+    "offset": lambda t: t.offset == "any" and not t.premapped,
+    "eager": lambda t: t.insert == "mmap",
+    "split": lambda t: t.may_split,
+    "no-split": lambda t: not t.may_split,
+    "file": lambda t: t.has_file,
+    "no-file": lambda t: not t.has_file,
+    "own": lambda t: t.own,
+    "special": lambda t: t.pfnmap,
+}
+
+
+def parse_traits(text: str, kind: str) -> RegionTraits:
+    """The traits that a TOML text states of `kind`; what it leaves out has the default. Raises TraitsError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TraitsError(f"region {kind}: {error}") from None
+    known = {field.name for field in fields(RegionTraits)} - {"kind"}
+    for name in data:
+        if name not in known:
+            raise TraitsError(f"region {kind}: no trait {name!r}")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    try:
+        return RegionTraits(kind=kind, **values)
+    except TypeError as error:
+        raise TraitsError(f"region {kind}: {error}") from None
+
+
+@cache
+def load_traits() -> Mapping[str, RegionTraits]:
+    """Every kind that has a file beside this one, by name, in the order of their names."""
+    folder = Path(__file__).parent
+    return MappingProxyType(
+        {path.stem: parse_traits(path.read_text(encoding="utf-8"), path.stem) for path in sorted(folder.glob("*.toml"))}
+    )
