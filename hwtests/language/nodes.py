@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 
 class Number(int):
-    """An integer that remembers how it was written (`0x41`, `65`)."""
+    """An integer that remembers how it was written (`0x41`, `65`); an empty `text`: a default, not written."""
 
     text: str
 
@@ -23,13 +23,20 @@ class Number(int):
         return self
 
 
+UNWRITTEN = Number(0, "")
+FIRST = Number(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`m[1]+0x120`: page 1 of mapping (or region) m, byte 0x120 of it; `base` None: `page` is 0, `byte` an absolute address."""
+    """`m[1]+0x120`: page 1 of mapping (or region) m, byte 0x120 of it.
+
+    `base` None: `byte` is an absolute address; with a written `page` it is an offset (`offset=2+8`).
+    """
 
     base: str | None
-    page: Number = Number(0)
-    byte: Number = Number(0)
+    page: Number = UNWRITTEN
+    byte: Number = UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +46,12 @@ class Range:
     base: str
     first: Number | None = None
     last: Number | None = None
-    byte: Number = Number(0)
+    byte: Number = UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that stands for a process, a value, a region, a descriptor or a mapping; or a bare word of the verb (`rw`, `dontneed`)."""
+    """A name of a process, a value, a region, a descriptor or a mapping; or a bare word of the verb (`rw`, `dontneed`)."""
 
     text: str
 
@@ -54,7 +61,7 @@ Operand: TypeAlias = Number | Address | Range | Name
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One value of a promise and the kernels it holds for: from `since` (inclusive) to `before` (exclusive), on `arch` only."""
+    """One value of a promise and its kernels: from `since` (inclusive) to `before` (exclusive), on `arch` only."""
 
     value: str
     since: str | None = None
@@ -69,6 +76,13 @@ class Promise:
     field: str | None
     alternatives: tuple[Alternative, ...]
     citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`pfn 1`: the first statement, with the version of the language."""
+
+    version: Number = FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +111,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class RegionDecl:
-    """`region dev pages=4 fill=0x5a`; fill is a byte, or `pattern` (the 8-byte word at page p, byte o is 0xde5f000000000000 | p << 16 | o)."""
+    """`region dev pages=4 fill=0x5a`.
+
+    fill is a byte, or `pattern`: the 8-byte word at page p, byte o is 0xde5f000000000000 | p << 16 | o.
+    """
 
     name: str
     options: tuple[tuple[str, Operand], ...] = ()
@@ -125,7 +142,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """`p: m = mmap dev private rw pages=2`: operands in the verb's order, options as written, flags among the options with value None."""
+    """`p: m = mmap dev private rw pages=2`: operands in the verb's order, options as written, a flag's value is None."""
 
     process: str | None
     result: str | None
@@ -134,12 +151,13 @@ class Op:
     options: tuple[tuple[str, Operand | None], ...] = ()
 
 
-Statement: TypeAlias = Rule | Hazard | Needs | Watch | RegionDecl | ProcessDecl | Repeat | End | Op
+Statement: TypeAlias = Header | Rule | Hazard | Needs | Watch | RegionDecl | ProcessDecl | Repeat | End | Op
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text. `promises` are those that `comment` holds; a comment-only line with a promise speaks of the op above it."""
+    """One line of text. `promises` are those that `comment` (what follows the `#`, to the letter) holds; a comment-only
+    line with a promise speaks of the op above it. `layout` is the white space before each token and at the end."""
 
     number: int
     statement: Statement | None = None
@@ -153,6 +171,7 @@ class Program:
     path: str
     lines: tuple[Line, ...]
     hash: str = field(default="", compare=False)  # of what a kernel sees: statements without comments and layout
+    final_newline: bool = field(default=True, compare=False)
 
     def statements(self) -> list[tuple[Line, Statement]]:
         return [(line, line.statement) for line in self.lines if line.statement is not None]
