@@ -16,6 +16,7 @@ from hwtests.golden.records import GUARD, REGION_PAGES, GoldenProgram
 from hwtests.language.nodes import (
     Address,
     Hazard,
+    Header,
     Line,
     Name,
     Needs,
@@ -90,7 +91,8 @@ class _Writer:
 def convert(golden: GoldenProgram) -> Converted:
     """The golden program as one of ours; the same text for every kernel and kind of region."""
     w = _Writer()
-    w.add(None, f"golden program {golden.id} ({golden.kind})")
+    w.add(Header(Number(1)))
+    w.add(None, f" golden program {golden.id} ({golden.kind})")
     w.add(Hazard(_hazard(golden)))
     w.add(Needs(tuple(f"{REGION}.{c}" for c in ("offset", "cow", "shared-write", "view", "poke"))))
     w.add(Watch(("rss", "smaps")))
@@ -125,7 +127,7 @@ def _hazard(golden: GoldenProgram) -> str:
 
 
 def _address(name: str, page: int, byte: int) -> Address:
-    return Address(name, Number(page), Number(byte, hex(byte) if byte else "0"))
+    return Address(name, Number(page), Number(byte, hex(byte))) if byte else Address(name, Number(page))
 
 
 def _range(name: str, op: dict[str, Any]) -> Range:

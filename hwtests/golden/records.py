@@ -18,15 +18,21 @@ GUARD = 4
 PAGES = 4
 REGION_PAGES = GUARD + PAGES + GUARD
 
-# kernel of the data -> profile of the simulator. Kernels that no profile describes yet are not here.
+# kernel of the data -> profile of the simulator
 PROFILES = {
     "uml-5.10": "uml-5.10",
     "uml-6.1": "uml-6.1",
     "uml-6.12": "uml-6.12",
     "uml-7.2": "uml-7.2",
+    "qemu-5.10": "x86_64-5.10",
     "qemu-6.1": "x86_64-6.1",
-    "2.6.15-rc2-seed": "2.6.15-rc3",
+    "qemu-6.12": "x86_64-6.12",
+    "qemu-7.2": "x86_64-7.2",
+    "qemu-7.3": "x86_64-7.3",
+    "2.6.14": "2.6.14",
     "2.6.15-rc2-parent": "unpaged",
+    "2.6.15-rc2-seed": "2.6.15-rc3",
+    "2.6.15": "2.6.15",
 }
 
 

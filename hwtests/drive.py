@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What does the simulator do with one numbered call, in the form of a trace?
+
+The simulator knows no text: here the numbers of docs/internals.md, section 1 ("Numbered calls"), become its public
+calls, and what they return becomes an observation, in the same words (hwtests/forms.py) that a target's does.
+Handles, values and descriptors are tables per process, copied by fork, as memory is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from hwtests import forms
+from hwtests.language.nodes import Call, Compiled
+from simulator import Fault, Kernel, Task
+
+ARENA = 0x1000000000
+MAP_FIXED = 0x10
+MREMAP_FIXED = 2
+ABSOLUTE, FROM_ARENA = -1, -3
+
+Obs: TypeAlias = dict[str, Any]
+
+
+@dataclass
+class Process:
+    """A process slot: the simulator's task and the tables that fork copies. An address is counted from the arena."""
+
+    task: Task
+    handles: dict[int, tuple[int, int]] = field(default_factory=dict)
+    values: dict[int, int] = field(default_factory=dict)
+    fds: dict[int, int] = field(default_factory=dict)
+
+    def forked(self, task: Task) -> Process:
+        return Process(task, dict(self.handles), dict(self.values), dict(self.fds))
+
+
+class NoProcessError(Exception):
+    """The call needs a process that never was, or is no more."""
+
+
+class Driver:
+    """Executes calls on a simulated kernel. `regions[i]` is the simulator's region of region slot i."""
+
+    def __init__(
+        self, kernel: Kernel, compiled: Compiled, regions: Sequence[int], names: forms.PfnNames,
+        roots: Mapping[int, Task],
+    ) -> None:  # fmt: skip
+        self.kernel = kernel
+        self.compiled = compiled
+        self.regions = regions
+        self.names = names
+        self.processes = {slot: Process(task) for slot, task in roots.items()}
+        self.outside: dict[int, int] = {}  # values that no process holds
+        self.page_size = compiled.page_size
+
+    def do(self, call: Call) -> Obs:
+        """The observation of one call; `kernel.rules` and `kernel.unknown` speak of it afterwards."""
+        kernel = self.kernel
+        kernel.rules.clear()
+        kernel.unknown = None
+        try:
+            process = self._alive(call.proc) if call.proc >= 0 else None
+            obs = _VERBS[call.verb](self, process, call)
+        except NoProcessError:
+            return {"ret": "no-process"}
+        if process is not None and not process.task.alive and call.verb != "exit":
+            return {"ret": "died", "signal": process.task.death or "?"}
+        if kernel.unknown is not None:
+            return {"ret": {"unknown": kernel.unknown}}
+        return obs
+
+    # Processes, addresses, values.
+
+    def _alive(self, slot: int) -> Process:
+        process = self.processes.get(slot)
+        if process is None or not process.task.alive:
+            raise NoProcessError
+        return process
+
+    def _place(self, slot: int) -> tuple[int, int]:
+        return (slot * self.compiled.stride + 8) * self.page_size, 0
+
+    def _handle(self, process: Process, slot: int) -> tuple[int, int]:
+        return process.handles.get(slot) or self._place(slot)
+
+    def _address(self, process: Process, base: int, byte: int) -> int:
+        if base >= 0:
+            return self._handle(process, base)[0] + byte
+        return byte if base == FROM_ARENA else byte - ARENA
+
+    def _range(self, process: Process, base: int, byte: int, length: int) -> tuple[int, int]:
+        if length == -1:
+            length = self._handle(process, base)[1]
+        return self._address(process, base, byte), length
+
+    def _value(self, process: Process | None, kind: int, value: int) -> int:
+        if kind == 0:
+            return value & (1 << 64) - 1
+        return (self.outside if process is None else process.values).get(value, 0)
+
+    def _set(self, process: Process | None, slot: int, value: int) -> None:
+        if slot >= 0:
+            (self.outside if process is None else process.values)[slot] = value
+
+    def _bytes(self, process: Process, kind: int, value: int, length: int) -> bytes:
+        word = self._value(process, kind, value).to_bytes(8, "little")
+        return (word * (length // 8 + 1))[:length]
+
+    # Descriptors and mappings.
+
+    def _open(self, p: Process, call: Call) -> Obs:
+        region, flags = call.args
+        fd = self.kernel.open(p.task, self.regions[region], flags)
+        if fd >= 0:
+            p.fds[call.result] = fd
+        return _ret(fd)
+
+    def _close(self, p: Process, call: Call) -> Obs:
+        return _ret(self.kernel.close(p.task, p.fds.pop(call.args[0], -1)))
+
+    def _mmap(self, p: Process, call: Call) -> Obs:
+        kind, number, prot, flags, base, byte, length, offset = call.args
+        source: tuple[str, int] | None = None
+        if kind == 1:
+            source = ("region", self.regions[number])
+        elif kind == 2:
+            source = ("fd", p.fds.get(number, -1))
+        wanted = self._address(p, base, byte)
+        got = self.kernel.mmap(p.task, wanted, length, prot, flags, source, offset)
+        p.handles[call.result] = (wanted if got < 0 else got, length)
+        if flags & MAP_FIXED or got < 0:
+            return _ret(got)
+        return {"ret": "ok", "at": forms.placed(got, None, wanted)}
+
+    def _map(self, p: Process, call: Call) -> Obs:
+        region, base, byte, length = call.args
+        wanted = self._address(p, base, byte)
+        got = self.kernel.map_default(p.task, self.regions[region], wanted, length)
+        p.handles[call.result] = (wanted if got < 0 else got, length)
+        return _ret(got)
+
+    def _mremap(self, p: Process, call: Call) -> Obs:
+        base, byte, length, new, flags, to_base, to_byte = call.args
+        old, length = self._range(p, base, byte, length)
+        new = length if new == -1 else new
+        wanted = self._address(p, to_base, to_byte)
+        got = self.kernel.mremap(p.task, old, length, new, flags, wanted)
+        if got < 0:
+            if call.result >= 0:
+                p.handles[call.result] = (wanted, new)
+            return _ret(got)
+        if call.result >= 0:
+            p.handles[call.result] = (got, new)
+        elif base >= 0 and byte == 0:
+            p.handles[base] = (got, new)
+        return {"ret": "ok", "at": forms.placed(got, old, wanted if flags & MREMAP_FIXED else None)}
+
+    def _ranged(self, p: Process, call: Call) -> Obs:
+        # munmap, mprotect, madvise, mlock, munlock, msync: a range, then perhaps one number.
+        base, byte, length, *rest = call.args
+        address, length = self._range(p, base, byte, length)
+        return _ret(getattr(self.kernel, call.verb)(p.task, address, length, *rest))
+
+    def _mincore(self, p: Process, call: Call) -> Obs:
+        vector = self.kernel.mincore(p.task, *self._range(p, *call.args))
+        return _ret(vector) if isinstance(vector, int) else {"ret": "ok", "vec": forms.mincore_text(vector)}
+
+    # Processes.
+
+    def _fork(self, p: Process, call: Call) -> Obs:
+        child = self.kernel.fork(p.task)
+        if isinstance(child, int):
+            return _ret(child)
+        self.processes[call.result] = p.forked(child)
+        return {"ret": "ok"}
+
+    def _exit(self, p: Process, call: Call) -> Obs:
+        self.kernel.exit(p.task, call.args[0])
+        return {"ret": "ok"}
+
+    def _wait(self, p: Process, call: Call) -> Obs:
+        child = self.processes.get(call.args[0])
+        if child is None:
+            raise NoProcessError
+        status = self.kernel.wait(p.task, child.task)
+        return _ret(status) if status < 0 else {"ret": "ok", "status": forms.status_text(status)}
+
+    # Memory.
+
+    def _load(self, p: Process, call: Call) -> Obs:
+        base, byte, width = call.args
+        got = self.kernel.load(p.task, self._address(p, base, byte), width)
+        return self._fault(p, got, base) if isinstance(got, Fault) else self._got(p, call, got)
+
+    def _store(self, p: Process, call: Call) -> Obs:
+        base, byte, width, kind, value = call.args
+        got = self.kernel.store(p.task, self._address(p, base, byte), width, self._value(p, kind, value))
+        return self._fault(p, got, base) if isinstance(got, Fault) else _ret(got)
+
+    def _fault(self, p: Process, fault: Fault, base: int) -> Obs:
+        if base >= 0:
+            start = self._handle(p, base)[0]
+            where = forms.address_text(self.compiled.handles[base], fault.addr - start, self.page_size)
+        else:
+            where = hex(fault.addr + ARENA)
+        return {"ret": fault.signal, "code": fault.code, "addr": where}
+
+    def _got(self, p: Process | None, call: Call, got: int | bytes) -> Obs:
+        if isinstance(got, bytes):
+            self._set(p, call.result, int.from_bytes(got[:8], "little"))
+            return {"ret": "ok", "value": forms.value_text(got)}
+        if got < 0:
+            return _ret(got)
+        self._set(p, call.result, got)
+        return {"ret": "ok", "value": hex(got)}
+
+    def _peekdata(self, p: Process, call: Call) -> Obs:
+        slot, base, byte = call.args
+        target = self._alive(slot)
+        return self._got(p, call, self.kernel.ptrace_peek(p.task, target.task, self._address(target, base, byte)))
+
+    def _pokedata(self, p: Process, call: Call) -> Obs:
+        slot, base, byte, kind, value = call.args
+        target = self._alive(slot)
+        address = self._address(target, base, byte)
+        return _ret(self.kernel.ptrace_poke(p.task, target.task, address, self._value(p, kind, value)))
+
+    def _data(self, p: Process, call: Call, got: bytes | int) -> Obs:
+        # Bytes that came from mapped memory, by whatever way.
+        if isinstance(got, int):
+            return self._failed(got)
+        self._set(p, call.result, int.from_bytes(got[:8], "little"))
+        return {"ret": "ok", "bytes": len(got), "data": forms.value_text(got)}
+
+    def _count(self, got: int) -> Obs:
+        # How many bytes went into mapped memory.
+        return self._failed(got) if got < 0 else {"ret": "ok", "bytes": got}
+
+    def _failed(self, error: int) -> Obs:
+        return {**_ret(error), "stage": "open"} if self.kernel.stage == "open" else _ret(error)
+
+    def _from_other(self, p: Process, call: Call) -> Obs:
+        # mem_read, vm_readv
+        slot, base, byte, length = call.args
+        target = self._alive(slot)
+        read = self.kernel.mem_read if call.verb == "mem_read" else self.kernel.process_vm_readv
+        return self._data(p, call, read(p.task, target.task, self._address(target, base, byte), length))
+
+    def _to_other(self, p: Process, call: Call) -> Obs:
+        # mem_write, vm_writev
+        slot, base, byte, length, kind, value = call.args
+        target = self._alive(slot)
+        write = self.kernel.mem_write if call.verb == "mem_write" else self.kernel.process_vm_writev
+        data = self._bytes(p, kind, value, length)
+        return self._count(write(p.task, target.task, self._address(target, base, byte), data))
+
+    def _write(self, p: Process, call: Call) -> Obs:
+        base, byte, length = call.args
+        return self._data(p, call, self.kernel.write_from(p.task, self._address(p, base, byte), length))
+
+    def _read(self, p: Process, call: Call) -> Obs:
+        base, byte, length, kind, value = call.args
+        data = self._bytes(p, kind, value, length)
+        return self._count(self.kernel.read_into(p.task, self._address(p, base, byte), data))
+
+    def _peek(self, p: None, call: Call) -> Obs:
+        region, byte, width = call.args
+        return self._got(None, call, self.kernel.peek(self.regions[region], byte, width))
+
+    def _poke(self, p: None, call: Call) -> Obs:
+        region, byte, width, kind, value = call.args
+        self.kernel.poke(self.regions[region], byte, width, self._value(None, kind, value))
+        return {"ret": "ok"}
+
+    # /proc.
+
+    def _vmas(self, p: Process, call: Call) -> Obs:
+        start, length = self._handle(p, call.args[0])
+        show = self.kernel.smaps if call.verb == "smaps" else self.kernel.maps
+        return {"ret": "ok", "vmas": [self._vma(vma, start) for vma in show(p.task, start, start + length)]}
+
+    def _vma(self, vma: dict[str, Any], base: int) -> Obs:
+        sizes = {name: value for name, value in vma.items() if name[0].isupper() and name != "VmFlags"}
+        return forms.vma_form(
+            start=vma["start"], end=vma["end"], perms=vma["perms"],
+            offset=self.names.offset(vma["pgoff"], self.page_size), base=base, page_size=self.page_size,
+            sizes=sizes or None, flags=vma.get("VmFlags"),
+        )  # fmt: skip
+
+    def _rss(self, p: Process, call: Call) -> Obs:
+        anon, file, size, locked = self.kernel.rss(p.task)
+        return {"ret": "ok", "RssAnon": anon, "RssFile": file, "VmSize": size, "VmLck": locked}
+
+    def _pagemap(self, p: Process, call: Call) -> Obs:
+        entries = self.kernel.pagemap(p.task, *self._range(p, *call.args))
+        return {"ret": "ok", "pages": [self._pagemap_entry(*entry) for entry in entries]}
+
+    def _pagemap_entry(self, flags: frozenset[str], pfn: int | None) -> str:
+        if "present" not in flags:
+            return forms.pagemap_text(flags, None)
+        return forms.pagemap_text(flags, "hidden" if pfn is None else self.names.name(pfn) or "anon")
+
+    def _pfns(self, p: Process | None, call: Call) -> list[int | None]:
+        what, *where = call.args
+        if what == 0:
+            region, first, pages = where
+            start = self.kernel.region_pfn(self.regions[region]) + first
+            return list(range(start, start + pages))
+        assert p is not None
+        return [pfn for _, pfn in self.kernel.pagemap(p.task, *self._range(p, *where))]
+
+    def _kpagecount(self, p: Process | None, call: Call) -> Obs:
+        return {"ret": "ok", "counts": [pfn and self.kernel.kpagecount(pfn) for pfn in self._pfns(p, call)]}
+
+    def _kpageflags(self, p: Process | None, call: Call) -> Obs:
+        return {"ret": "ok", "flags": [pfn and self.kernel.kpageflags(pfn) for pfn in self._pfns(p, call)]}
+
+
+def _ret(result: int) -> Obs:
+    return {"ret": forms.errno_name(result) if result < 0 else "ok"}
+
+
+_VERBS: dict[str, Callable[[Driver, Any, Call], Obs]] = {
+    "open": Driver._open,
+    "close": Driver._close,
+    "mmap": Driver._mmap,
+    "map": Driver._map,
+    "munmap": Driver._ranged,
+    "mprotect": Driver._ranged,
+    "mremap": Driver._mremap,
+    "madvise": Driver._ranged,
+    "mlock": Driver._ranged,
+    "munlock": Driver._ranged,
+    "msync": Driver._ranged,
+    "mincore": Driver._mincore,
+    "fork": Driver._fork,
+    "exit": Driver._exit,
+    "wait": Driver._wait,
+    "load": Driver._load,
+    "store": Driver._store,
+    "peekdata": Driver._peekdata,
+    "pokedata": Driver._pokedata,
+    "mem_read": Driver._from_other,
+    "mem_write": Driver._to_other,
+    "vm_readv": Driver._from_other,
+    "vm_writev": Driver._to_other,
+    "write": Driver._write,
+    "read": Driver._read,
+    "peek": Driver._peek,
+    "poke": Driver._poke,
+    "smaps": Driver._vmas,
+    "maps": Driver._vmas,
+    "rss": Driver._rss,
+    "pagemap": Driver._pagemap,
+    "kpagecount": Driver._kpagecount,
+    "kpageflags": Driver._kpageflags,
+}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What may a kernel do with a program?  The simulator's trace, each value with the rules that it comes from.
+
+Program, region traits and profile go in; the observed trace too, where the kernel was free to choose, and then only
+what it chose is taken from it. Nothing is asked of any hardware.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+import numpy as np
+
+from hwtests import forms
+from hwtests.drive import Driver
+from hwtests.language.nodes import Compiled
+from hwtests.language.settings import RegionSettings, process_settings, region_settings
+from hwtests.regions.traits import RegionTraits
+from hwtests.trace import End, Header, Line, Trace
+from simulator import Kernel, Profile, Region, Task
+
+_SHARED_TRAITS = tuple(
+    field.name for field in dataclasses.fields(Region) if field.name in RegionTraits.__dataclass_fields__
+)
+
+
+def predict(
+    compiled: Compiled, traits: Mapping[str, RegionTraits], profile: Profile, header: Header,
+    *, choices: Trace | None = None,
+) -> Trace:  # fmt: skip
+    """The allowed trace of a program.
+
+    `traits` by region name of the program; `header` is that of the observed trace, or one like it: uid, capabilities
+    and limits are taken from there where the program does not say. `choices`: the observed trace.
+    """
+    kernel = _kernel(profile)
+    kernel.reset()
+    settings = region_settings(compiled.program)
+    regions = [
+        _add_region(kernel, settings[name], traits[name], compiled.region_pages[name], compiled.page_size)
+        for name in compiled.regions
+    ]
+    names = forms.PfnNames(
+        tuple(
+            (name, kernel.region_pfn(region), compiled.region_pages[name])
+            for name, region in zip(compiled.regions, regions, strict=True)
+        )
+    )
+    driver = Driver(kernel, compiled, regions, names, _spawn(kernel, compiled, header))
+    lines = []
+    for call in compiled.calls:
+        obs = driver.do(call)
+        process = compiled.processes[call.proc] if call.proc >= 0 else None
+        lines.append(
+            Line(op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=list(kernel.rules))
+        )
+    end = End(klog=list(kernel.klog), taint=0)
+    return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
+
+
+# One simulated machine a profile, reset between programs, so that its physical memory is not made anew. The profile is
+# kept beside it: while it lives, no other has its id.
+_kernels: dict[int, tuple[Profile, Kernel]] = {}
+
+
+def _kernel(profile: Profile) -> Kernel:
+    if id(profile) not in _kernels:
+        _kernels[id(profile)] = profile, Kernel(profile)
+    return _kernels[id(profile)][1]
+
+
+def _add_region(
+    kernel: Kernel, settings: RegionSettings, traits: RegionTraits, pages: int, page_size: int
+) -> int:
+    values = {name: getattr(traits, name) for name in _SHARED_TRAITS}
+    region = kernel.add_region(Region(name=settings.name, pages=pages, **values))
+    if settings.fill is not None:
+        kernel.region_bytes(region)[:] = _content(settings, pages, page_size)
+    return region
+
+
+@cache
+def _content(settings: RegionSettings, pages: int, page_size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    content = b"".join(settings.content(page, page_size) or b"" for page in range(pages))
+    return np.frombuffer(content, dtype=np.uint8)
+
+
+def _spawn(kernel: Kernel, compiled: Compiled, header: Header) -> dict[int, Task]:
+    settings = process_settings(compiled.program)
+    roots = {}
+    for slot in compiled.roots:
+        asked = settings[compiled.processes[slot]]
+        memlock = asked.memlock if asked.memlock is not None else header.limits.get("memlock")
+        roots[slot] = kernel.spawn(uid=asked.uid or header.uid, drop_caps=asked.drop, memlock=memlock)
+    return roots
