@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What does a person see at the end of a run?  At most 80 columns: counts, first differences, skips by cause."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from hwtests.report.model import RunView, TargetView
+from hwtests.results import VERDICTS, Result
+
+WIDTH = 80
+SHOWN = 5
+
+
+def summary_text(run: RunView) -> str:
+    """The summary of a run, ended by a newline."""
+    lines: list[str] = []
+    for target in run.targets:
+        lines += _target(target)
+    if run.torn:
+        lines += _block("", run.torn)
+    if run.missing:
+        lines += _block("", f"{many(len(run.missing), 'planned result')} missing: the run did not come to its end")
+        lines += _block("", f"go on with: pfnlab run --resume {run.path}")
+    lines.append(f"report: {run.path / 'report.html'}")
+    return "\n".join(lines) + "\n"
+
+
+def _target(target: TargetView) -> list[str]:
+    about = ", ".join(filter(None, [target.kernel, " ".join(target.regions)]))
+    lines = _block("", f"{target.name}: {about}" if about else target.name)
+    counts = target.counts
+    lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS))
+    if target.name == "sim" and target.results:
+        lines += _block("  ", recorded_sentence(target))
+    if assumed := sum(1 for result in target.results if result.assumed):
+        profile = next(result.profile for result in target.results if result.assumed)
+        lines += _block("  ", f"{assumed} assumed: nobody named this kernel's semantics; judged by {profile}")
+    for result in target.bad[:SHOWN]:
+        lines += _bad(result)
+    if len(target.bad) > SHOWN:
+        lines += _block("  ", f"and {len(target.bad) - SHOWN} more like these: see the report")
+    for group in target.skips:
+        lines += _block("  ", f"skip {len(group.results)}: needs {group.needs}; found {group.found}", "    ")
+        lines += _block("    ", f"cure: {group.cure}", "      ")
+    return lines
+
+
+def recorded_sentence(target: TargetView) -> str:
+    """`143 promises held, 212 recorded traces of 5 kernels accepted`: what a run on `sim` has shown."""
+    recorded = target.recorded
+    traces = many(recorded.get("accepted", 0), "recorded trace")
+    said = [
+        f"{many(target.promises_held, 'promise')} held",
+        f"{traces} of {many(len(target.recorded_kernels), 'kernel')} accepted",
+    ]
+    if refused := recorded.get("refused", 0):
+        said.append(f"{refused} refused")
+    if stale := recorded.get("stale", 0):
+        said.append(f"{stale} stale (made of another text; record them again with --record)")
+    return ", ".join(said)
+
+
+def many(count: int, noun: str) -> str:
+    """`1 kernel`, `5 kernels`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _bad(result: Result) -> list[str]:
+    where = f" on {result.region}" if result.region else ""
+    lines = _block("  ", f"{result.verdict.upper()} {result.program}{where}", "    ")
+    for difference in result.differences[:1]:
+        lines += _block("    ", f"line {difference.line}: {difference.text}", "      ")
+        lines += _block("    ", difference.sentence(), "      ")
+    if not result.differences or result.verdict in ("error", "crash", "timeout"):
+        lines += _block("    ", result.why, "      ")
+    if result.console:
+        lines += _block("    ", f"console: {result.console}", "      ")
+    return lines
+
+
+def _block(indent: str, text: str, hanging: str | None = None) -> list[str]:
+    return wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=(indent + "  ") if hanging is None else hanging,
+        break_on_hyphens=False,
+    )
