@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The processes of a program: each executes the calls that it is told of, one at a time, in the shared mailbox. */
+#include "agent.h"
+#include "fault.h"
+
+enum { PR_SET_PDEATHSIG_ = 1, PR_SET_DUMPABLE_ = 4, PR_CAPBSET_DROP_ = 24 };
+enum { RLIMIT_MEMLOCK_ = 8, STACK_TOUCHED = 65536, OWN_RANGES = 16 };
+
+struct actor me;
+s32 command_pipe[MAX_PROCESSES][2], reply_pipe[2];
+
+extern char __executable_start[], end[];
+static struct { u64 from, to; } own[OWN_RANGES];
+static int own_count;
+
+/* The pages of the executable that are there; between its segments there may be none. */
+void actor_find_own_pages(void)
+{
+	u64 page = me.page_size, at = (u64)(uintptr_t)__executable_start / page * page, v;
+	struct fault f;
+
+	for (; at < (u64)(uintptr_t)end; at += page) {
+		if (pfn_load(at, 1, &v, &f))
+			continue;
+		pfn_touch(at, &f); /* a page of bss never written would be the zero page, which RSS does not count */
+		if (own_count && own[own_count - 1].to == at)
+			own[own_count - 1].to = at + page;
+		else if (own_count < OWN_RANGES)
+			own[own_count].from = at, own[own_count++].to = at + page;
+	}
+}
+
+/* From here on every page that the actor itself uses is there, so that what RSS gains is the program's. */
+__attribute__((noinline)) static void touch_own_pages(void)
+{
+	volatile u8 stack[STACK_TOUCHED];
+	struct fault f;
+	u64 v;
+
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 1;
+	for (int i = 0; i < own_count; i++)
+		for (u64 at = own[i].from; at < own[i].to; at += me.page_size)
+			pfn_load(at, 1, &v, &f);
+	for (u64 at = (u64)(uintptr_t)me.box; at < (u64)(uintptr_t)(me.box + 1); at += me.page_size)
+		pfn_load(at, 1, &v, &f);
+}
+
+struct cap_data { u32 effective, permitted, inheritable; };
+
+static void drop_capabilities(u64 dropped)
+{
+	u32 header[2] = {0x20080522, 0}; /* version 3: 2.6.26; a kernel that does not know it names its own */
+	struct cap_data data[2] = {{0, 0, 0}, {0, 0, 0}};
+
+	for (int cap = 0; cap < 64; cap++)
+		if (dropped >> cap & 1)
+			sys_prctl(PR_CAPBSET_DROP_, cap);
+	if (SYS(capget, header, data) == -E_INVAL)
+		SYS(capget, header, data);
+	for (int i = 0; i < 2; i++) {
+		u32 keep = ~(u32)(dropped >> 32 * i);
+
+		data[i].effective &= keep;
+		data[i].permitted &= keep;
+		data[i].inheritable &= keep;
+	}
+	SYS(capset, header, data);
+}
+
+static void become(const struct options *o)
+{
+	if (o->memlock >= 0) {
+		struct s_rlimit limit = {(unsigned long)o->memlock, (unsigned long)o->memlock};
+
+		SYS(setrlimit, RLIMIT_MEMLOCK_, &limit);
+	}
+	if (o->dropped)
+		drop_capabilities(o->dropped);
+	if (o->uid != UID_UNCHANGED) {
+		SYS(setgroups, 0, 0);
+		SYS(setresgid, o->uid, o->uid, o->uid);
+		SYS(setresuid, o->uid, o->uid, o->uid);
+		sys_prctl(PR_SET_DUMPABLE_, 1); /* or its own /proc files would belong to root */
+	}
+}
+
+static void reply(int byte)
+{
+	u8 b = (u8)byte;
+
+	if (sys_write(reply_pipe[1], &b, 1) != 1)
+		sys_exit(0);
+}
+
+__attribute__((noreturn)) static void serve(void)
+{
+	u8 byte;
+
+	touch_own_pages();
+	reply(me.self | REPLY_READY);
+	for (;;) {
+		if (sys_read(command_pipe[me.self][0], &byte, 1) != 1)
+			sys_exit(0);
+		me.forked = -1;
+		ops_execute(&me);
+		if (me.forked >= 0) {
+			touch_own_pages();
+			reply(me.self | REPLY_READY);
+		} else {
+			reply(me.self);
+		}
+	}
+}
+
+static void open_perf(struct region *r)
+{
+	/* struct perf_event_attr, 64 bytes (PERF_ATTR_SIZE_VER0): type SOFTWARE 1, size, config DUMMY 9 */
+	struct { u32 type, size; u64 config, rest[6]; } attr = {1, 64, 9, {0}};
+
+	r->fd = (s32)SYS(perf_event_open, &attr, 0, -1, -1, 0);
+}
+
+long actor_start(int slot, const struct options *o)
+{
+	struct process *p = &me.box->process[slot];
+	long pid = sys_fork();
+
+	if (pid) {
+		if (!failed(pid))
+			p->pid = (s32)pid;
+		return pid;
+	}
+	me.self = slot;
+	p->pid = (s32)sys_getpid();
+	sys_close(channel.in);
+	sys_close(channel.out);
+	sys_close(reply_pipe[0]);
+	for (int i = 0; i < MAX_PROCESSES; i++)
+		if (command_pipe[i][1] >= 0)
+			sys_close(command_pipe[i][1]);
+	keeper_close_all();
+	become(o);
+	sys_prctl(PR_SET_PDEATHSIG_, S_SIGKILL);
+	for (int i = 0; i < MAX_REGIONS; i++)
+		if (me.region[i].kind == KIND_PERF)
+			open_perf(&me.region[i]);
+	touch_own_pages();
+	op_rss_now(&me, p->baseline); /* the first reading may itself use new pages */
+	op_rss_now(&me, p->baseline);
+	serve();
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How do the parts of the agent fit together? */
+#ifndef PFN_AGENT_H
+#define PFN_AGENT_H
+
+#include "ops.h"
+
+/* channel.c: frames over one descriptor (or two). */
+struct channel { s32 in, out; };
+struct frame { u32 length, type; u8 *payload; };
+extern struct channel channel;
+/* Waits for a frame; 0, or -1 at the end of the stream. The payload is valid until the next call with the same `inner`:
+ * 1 for an answer that is awaited while another frame is still being read. */
+int channel_receive(struct frame *f, int inner);
+/* A frame made piece by piece; sent when the next one would not fit, or by channel_flush(). */
+void frame_begin(u32 type);
+void frame_add(const void *p, size_t n);
+void frame_end(void);
+void channel_flush(void);
+void channel_lost(const char *why);
+int channel_hung_up(void);
+static inline void frame_u16(u16 v) { frame_add(&v, 2); }
+static inline void frame_u32(u32 v) { frame_add(&v, 4); }
+static inline void frame_u64(u64 v) { frame_add(&v, 8); }
+
+/* Takes little-endian numbers from a frame; `bad` once there are not enough bytes. */
+struct reader { const u8 *at; size_t left; int bad; };
+void read_bytes(struct reader *r, void *to, size_t n);
+static inline u16 read_u16(struct reader *r) { u16 v; read_bytes(r, &v, 2); return v; }
+static inline u32 read_u32(struct reader *r) { u32 v; read_bytes(r, &v, 4); return v; }
+static inline u64 read_u64(struct reader *r) { u64 v; read_bytes(r, &v, 8); return v; }
+
+/* guest.c: what init has to do. */
+void guest_mount(void);
+int guest_channel(void);
+__attribute__((noreturn)) void guest_power_off(void);
+
+/* agent.c: stops the keepers and ends, as init by powering off. */
+__attribute__((noreturn)) void agent_end(void);
+
+/* hello.c */
+void hello(u32 wanted);
+
+/* klog.c: what the kernel logged, and its taint, between two moments. */
+void klog_start(void);
+long klog_read(char *buf, size_t size);   /* -errno when this user may not */
+u32 taint_now(void);
+
+/* actor.c: the processes of a program. */
+struct options { u32 uid; u64 dropped; s64 memlock; };
+extern struct actor me;                   /* of this process, agent or actor */
+extern s32 command_pipe[MAX_PROCESSES][2], reply_pipe[2];
+void actor_find_own_pages(void);
+long actor_start(int slot, const struct options *o);
+#define REPLY_READY 0x80
+
+/* keeper.c: a process beside the programs that holds a region's pages and its view. */
+struct keeper_answer { s64 ret; u32 stage; u64 pfn; u64 value; };
+long keeper_start(struct region *r);
+int keeper_ask(struct region *r, int what, u64 byte, u32 width, u64 value, struct keeper_answer *answer, void *bytes);
+enum keeper_what { KEEPER_PEEK, KEEPER_POKE, KEEPER_FILL, KEEPER_CHECK };
+void keeper_close_all(void);
+void keeper_stop(struct region *r);
+u64 ram_allocate(u64 pages, u64 page_size, struct keeper_answer *answer);
+long ram_still_there(void);
+int ram_moved(void);
+
+/* region.c, program.c: the frames REGION, FILL and RUN. */
+void region_open(struct reader *r);
+void region_fill(struct reader *r);
+int region_view(struct region *r, int write, u64 byte, u32 width, u64 value, struct observation *o);
+void program_run(struct reader *r);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ops.h"
+
+struct process *op_self(struct actor *a) { return &a->box->process[a->self]; }
+
+u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte)
+{
+	(void)a;
+	if (base >= 0 && base < MAX_HANDLES)
+		return (u64)p->handle_address[base] + (u64)byte;
+	return (base == BASE_ARENA ? ARENA : 0) + (u64)byte;
+}
+
+u64 op_range(struct actor *a, const struct call *c, int i, u64 *address)
+{
+	s64 base = c->arg[i], length = c->arg[i + 2];
+
+	*address = op_address(a, op_self(a), base, c->arg[i + 1]);
+	if (length == LENGTH_ALL)
+		return base >= 0 && base < MAX_HANDLES ? (u64)op_self(a)->handle_length[base] : 0;
+	return (u64)length;
+}
+
+u64 op_value(struct actor *a, s64 kind, s64 v)
+{
+	if (kind == 0)
+		return (u64)v;
+	return v >= 0 && v < MAX_VALUES ? (u64)op_self(a)->value[v] : 0;
+}
+
+void op_set_value(struct process *p, const struct call *c, u64 v)
+{
+	if (c->result >= 0 && c->result < MAX_VALUES)
+		p->value[c->result] = (s64)v;
+}
+
+void op_set_handle(struct actor *a, int slot, u64 address, u64 length, struct observation *o)
+{
+	if (slot < 0 || slot >= MAX_HANDLES)
+		return;
+	op_self(a)->handle_address[slot] = (s64)address;
+	op_self(a)->handle_length[slot] = (s64)length;
+	o->handle_address = (s64)address;
+	o->handle_length = (s64)length;
+}
+
+struct process *op_target(struct actor *a, s64 slot, struct observation *o)
+{
+	if (slot >= 0 && slot < MAX_PROCESSES && a->box->process[slot].pid &&
+	    !a->box->process[slot].gone)
+		return &a->box->process[slot];
+	o->stage = STAGE_NO_PROCESS;
+	return NULL;
+}
+
+void op_refuse(struct observation *o, long why)
+{
+	o->stage = STAGE_REFUSED;
+	o->ret = why;
+}
+
+static const struct { op_function *run; s8 address_at; s8 of; } ops[VERBS] = {
+	/* address_at: the argument that is an address or range; of: the argument that names its process, -1: the caller */
+	[VERB_OPEN] = {op_open, -1, -1}, [VERB_CLOSE] = {op_close, -1, -1}, [VERB_MMAP] = {op_mmap, -1, -1},
+	[VERB_MAP] = {op_map, -1, -1}, [VERB_MUNMAP] = {op_munmap, 0, -1}, [VERB_MPROTECT] = {op_mprotect, 0, -1},
+	[VERB_MREMAP] = {op_mremap, 0, -1}, [VERB_MADVISE] = {op_madvise, 0, -1}, [VERB_MLOCK] = {op_mlock, 0, -1},
+	[VERB_MUNLOCK] = {op_munlock, 0, -1}, [VERB_MSYNC] = {op_msync, 0, -1}, [VERB_MINCORE] = {op_mincore, 0, -1},
+	[VERB_FORK] = {op_fork, -1, -1}, [VERB_EXIT] = {op_exit, -1, -1}, [VERB_WAIT] = {op_wait, -1, -1},
+	[VERB_LOAD] = {op_load, 0, -1}, [VERB_STORE] = {op_store, 0, -1},
+	[VERB_PEEKDATA] = {op_ptrace, 1, 0}, [VERB_POKEDATA] = {op_ptrace, 1, 0},
+	[VERB_MEM_READ] = {op_mem, 1, 0}, [VERB_MEM_WRITE] = {op_mem, 1, 0},
+	[VERB_VM_READV] = {op_vm, 1, 0}, [VERB_VM_WRITEV] = {op_vm, 1, 0},
+	[VERB_WRITE] = {op_write, 0, -1}, [VERB_READ] = {op_read, 0, -1},
+	[VERB_SMAPS] = {op_vmas, 0, -1}, [VERB_MAPS] = {op_vmas, 0, -1}, [VERB_RSS] = {op_rss, -1, -1},
+	[VERB_PAGEMAP] = {op_pagemap, 0, -1},
+	[VERB_KPAGECOUNT] = {op_kpage, -1, -1}, [VERB_KPAGEFLAGS] = {op_kpage, -1, -1},
+};
+
+/* The handle that a call's address is told relative to, as it is before the call. */
+static void note_handle(struct actor *a, const struct call *c, struct observation *o)
+{
+	s64 of = ops[c->verb].of < 0 ? a->self : c->arg[ops[c->verb].of], base;
+
+	if (ops[c->verb].address_at < 0 || of < 0 || of >= MAX_PROCESSES)
+		return;
+	base = c->arg[ops[c->verb].address_at];
+	if (base < 0 || base >= MAX_HANDLES)
+		return;
+	o->handle_address = a->box->process[of].handle_address[base];
+	o->handle_length = a->box->process[of].handle_length[base];
+}
+
+void ops_execute(struct actor *a)
+{
+	struct observation *o = &a->box->obs;
+	const struct call *c = &a->box->call;
+
+	memset(o, 0, offsetof(struct observation, payload));
+	if (c->verb >= VERBS || !ops[c->verb].run) {
+		op_refuse(o, -E_NOSYS);
+		return;
+	}
+	note_handle(a, c, o);
+	ops[c->verb].run(a, c, o);
+}

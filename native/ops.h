@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is one numbered call executed, in the process that makes it? */
+#ifndef PFN_OPS_H
+#define PFN_OPS_H
+
+#include "readers.h"
+#include "wire.h"
+
+struct region {
+	u32 kind, flags;
+	u64 base, pages, pfn;   /* base: offset for mmap in bytes; pfn 0: not known */
+	s32 fd;                 /* in this process, -1: none */
+	s32 keeper;             /* keeper's slot, -1: none */
+	u32 fault_stage;        /* what failed, when it could not be opened */
+	char path[128];
+};
+
+/* What a process has; shared memory, so that others can name its addresses. Copied by fork, as memory is. */
+struct process {
+	s32 pid;                /* 0: never forked */
+	s32 gone;               /* set by the agent when it has seen the process end */
+	s64 handle_address[MAX_HANDLES], handle_length[MAX_HANDLES];
+	s64 value[MAX_VALUES];
+	s32 fd[MAX_FDS], fd_region[MAX_FDS];
+	s64 baseline[4];
+};
+
+struct call { u16 index, verb; s16 proc, result; u16 n; s64 arg[MAX_ARGS]; };
+
+struct observation {
+	u16 stage;
+	s64 ret;
+	s32 signal, code;
+	u64 address;
+	s64 handle_address, handle_length;
+	u32 length;
+	u8 payload[MAX_PAYLOAD] __attribute__((aligned(8)));
+};
+
+/* One call at a time, so one place for it and one for its observation. */
+struct mailbox { struct call call; struct observation obs; struct process process[MAX_PROCESSES]; };
+
+struct actor {
+	struct mailbox *box;
+	struct region *region;
+	u64 page_size;
+	int self;               /* process slot; -1: the agent itself */
+	int forked;             /* set in the child of a fork: the slot that it is now */
+};
+
+/* Executes box->call into box->obs. A call never fails: errors are observations. */
+void ops_execute(struct actor *a);
+
+/* For the files of ops: */
+typedef void op_function(struct actor *a, const struct call *c, struct observation *o);
+op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mremap, op_madvise, op_mlock, op_munlock,
+	op_msync, op_mincore, op_load, op_store, op_fork, op_exit, op_wait, op_ptrace, op_mem, op_vm, op_write, op_read,
+	op_vmas, op_rss, op_pagemap, op_kpage;
+
+struct process *op_self(struct actor *a);
+u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte);
+/* A range of the call's arguments, from arg[i]: its length is returned. */
+u64 op_range(struct actor *a, const struct call *c, int i, u64 *address);
+u64 op_value(struct actor *a, s64 kind, s64 v);
+/* Sets the call's value slot, if it has one, in process p. */
+void op_set_value(struct process *p, const struct call *c, u64 v);
+void op_set_handle(struct actor *a, int slot, u64 address, u64 length, struct observation *o);
+/* The process that an argument names; NULL, and the observation says so, when it is not there. */
+struct process *op_target(struct actor *a, s64 slot, struct observation *o);
+void op_refuse(struct observation *o, long why);
+long op_rss_now(struct actor *a, s64 out[4]);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls that make, change and touch mappings. */
+#include "fault.h"
+#include "ops.h"
+
+static struct region *region_of(struct actor *a, s64 id)
+{
+	return id >= 0 && id < MAX_REGIONS && a->region[id].kind ? &a->region[id] : NULL;
+}
+
+void op_open(struct actor *a, const struct call *c, struct observation *o)
+{
+	struct region *r = region_of(a, c->arg[0]);
+
+	if (!r || c->result < 0 || c->result >= MAX_FDS || r->kind == KIND_PERF || r->kind == KIND_PREMAPPED) {
+		op_refuse(o, -E_INVAL);
+		return;
+	}
+	if (r->flags & REGION_NEVER_STORE && (c->arg[1] & 3) != S_O_RDONLY) {
+		op_refuse(o, -E_PERM);
+		return;
+	}
+	o->ret = sys_open(r->path, (int)c->arg[1] | S_O_NOCTTY);
+	op_self(a)->fd[c->result] = (s32)o->ret;
+	op_self(a)->fd_region[c->result] = (s32)c->arg[0];
+}
+
+void op_close(struct actor *a, const struct call *c, struct observation *o)
+{
+	s64 slot = c->arg[0];
+
+	o->ret = sys_close(slot >= 0 && slot < MAX_FDS ? op_self(a)->fd[slot] : -1);
+	if (slot >= 0 && slot < MAX_FDS)
+		op_self(a)->fd[slot] = -1;
+}
+
+enum { SOURCE_ANONYMOUS, SOURCE_REGION, SOURCE_FD };
+
+void op_mmap(struct actor *a, const struct call *c, struct observation *o)
+{
+	s64 source = c->arg[0], id = c->arg[1], flags = c->arg[3];
+	u64 place = op_address(a, op_self(a), c->arg[4], c->arg[5]), length = (u64)c->arg[6], offset = (u64)c->arg[7];
+	struct region *r = NULL;
+	long fd = -1;
+
+	if (source == SOURCE_ANONYMOUS) {
+		flags |= S_MAP_ANONYMOUS;
+	} else if (source == SOURCE_FD) {
+		fd = id >= 0 && id < MAX_FDS ? op_self(a)->fd[id] : -1;
+		r = id >= 0 && id < MAX_FDS ? region_of(a, op_self(a)->fd_region[id]) : NULL;
+	} else if ((r = region_of(a, id)) && r->kind != KIND_PREMAPPED) {
+		fd = r->fd;
+	} else {
+		op_refuse(o, -E_INVAL);
+		return;
+	}
+	if (r) {
+		offset += r->base;
+		if (r->flags & REGION_NEVER_STORE && flags & S_MAP_SHARED && c->arg[2] & S_PROT_WRITE) {
+			op_refuse(o, -E_PERM);
+			return;
+		}
+	}
+	o->ret = sys_mmap(place, length, (long)c->arg[2], (long)flags, fd, offset);
+	op_set_handle(a, c->result, failed(o->ret) ? place : (u64)o->ret, length, o);
+}
+
+static long map_premapped(struct region *r, u64 place, u64 *length)
+{
+	u64 start, end;
+	long ret = pfn_find_vma(r->path, &start, &end);
+
+	if (ret)
+		return ret;
+	if (!*length || *length > end - start)
+		*length = end - start;
+	return SYS(mremap, start, *length, *length, S_MREMAP_MAYMOVE | S_MREMAP_FIXED, place);
+}
+
+void op_map(struct actor *a, const struct call *c, struct observation *o)
+{
+	struct region *r = region_of(a, c->arg[0]);
+	u64 place = op_address(a, op_self(a), c->arg[1], c->arg[2]), length = (u64)c->arg[3];
+
+	if (!r) {
+		op_refuse(o, -E_INVAL);
+		return;
+	}
+	if (r->kind == KIND_PREMAPPED) {
+		o->ret = map_premapped(r, place, &length);
+		if (o->ret == -E_NOENT)
+			o->stage = STAGE_OPEN;
+	} else {
+		int private = (r->flags & REGION_READ_ONLY) != 0;
+
+		length = length ? length : r->pages * a->page_size;
+		o->ret = sys_mmap(place, length, private ? S_PROT_READ : S_PROT_READ | S_PROT_WRITE,
+				  (private ? S_MAP_PRIVATE : S_MAP_SHARED) | S_MAP_FIXED, r->fd, r->base);
+	}
+	op_set_handle(a, c->result, failed(o->ret) ? place : (u64)o->ret, length, o);
+}
+
+void op_munmap(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at);
+
+	o->ret = sys_munmap(at, n);
+}
+
+void op_mprotect(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at);
+
+	o->ret = SYS(mprotect, at, n, c->arg[3]);
+}
+
+void op_mremap(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at), length = c->arg[3] == LENGTH_ALL ? n : (u64)c->arg[3];
+	u64 to = op_address(a, op_self(a), c->arg[5], c->arg[6]);
+	s64 base = c->arg[0];
+	int slot = c->result;
+
+	o->ret = SYS(mremap, at, n, length, c->arg[4], to);
+	if (slot < 0 && base >= 0 && base < MAX_HANDLES && at == (u64)op_self(a)->handle_address[base])
+		slot = (int)base;
+	if (!failed(o->ret))
+		op_set_handle(a, slot, (u64)o->ret, length, o);
+	else if (c->result >= 0)
+		op_set_handle(a, slot, to, length, o);
+}
+
+void op_madvise(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at);
+
+	o->ret = SYS(madvise, at, n, c->arg[3]);
+}
+
+void op_mlock(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at);
+
+	o->ret = c->arg[3] ? SYS(mlock2, at, n, c->arg[3]) : SYS(mlock, at, n); /* mlock2: 4.4 */
+}
+
+void op_munlock(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at);
+
+	o->ret = SYS(munlock, at, n);
+}
+
+void op_msync(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at);
+
+	o->ret = SYS(msync, at, n, c->arg[3]);
+}
+
+void op_mincore(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at, n = op_range(a, c, 0, &at), pages = (n + a->page_size - 1) / a->page_size;
+
+	if (pages > MAX_PAYLOAD) {
+		op_refuse(o, -E_OVERFLOW);
+		return;
+	}
+	o->ret = SYS(mincore, at, n, o->payload);
+	o->length = failed(o->ret) ? 0 : (u32)pages;
+}
+
+static void observe_fault(const struct fault *f, struct observation *o)
+{
+	o->stage = STAGE_FAULT;
+	o->signal = f->signal;
+	o->code = f->code;
+	o->address = f->addr;
+}
+
+static int width_is_one(s64 width) { return width == 1 || width == 2 || width == 4 || width == 8; }
+
+void op_load(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at = op_address(a, op_self(a), c->arg[0], c->arg[1]), v = 0;
+	s64 width = c->arg[2];
+	struct fault f;
+	int bad;
+
+	if (width && !width_is_one(width)) {
+		op_refuse(o, -E_INVAL);
+		return;
+	}
+	bad = width ? pfn_load(at, (unsigned)width, &v, &f) : pfn_load_range(at, a->page_size, o->payload, &f);
+	if (bad) {
+		observe_fault(&f, o);
+		return;
+	}
+	if (width)
+		memcpy(o->payload, &v, 8);
+	o->length = width ? (u32)width : (u32)a->page_size;
+	memcpy(&v, o->payload, 8);
+	op_set_value(op_self(a), c, v);
+}
+
+void op_store(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 at = op_address(a, op_self(a), c->arg[0], c->arg[1]), v = op_value(a, c->arg[3], c->arg[4]);
+	s64 width = c->arg[2];
+	struct fault f;
+
+	if (width && !width_is_one(width)) {
+		op_refuse(o, -E_INVAL);
+		return;
+	}
+	if (width ? pfn_store(at, (unsigned)width, v, &f) : pfn_fill_range(at, a->page_size, (u8)v, &f))
+		observe_fault(&f, o);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which page frames may a program see through /dev/mem?  Frames of the lab's own: pinned pages of a process that never
+ * forks, consecutive, with guard frames before and after that are its own too. Runs in the region's keeper. */
+#include "agent.h"
+
+enum { GUARD = 4, LEAST = 4 << 20, MOST = 64 << 20, MADV_NOHUGEPAGE_ = 15, CHUNK = 512 };
+
+struct frame_at { u64 pfn; u32 page; };
+static u64 memory, first_pfn, frames;
+static struct frame_at *found;
+
+static int read_pfns(u64 page_size, u64 count)
+{
+	static u64 entries[CHUNK];
+	int stage;
+
+	for (u64 i = 0; i < count; i += CHUNK) {
+		u64 n = count - i < CHUNK ? count - i : CHUNK;
+
+		if (pfn_read_pagemap(0, memory + i * page_size, (long)n, page_size, entries, &stage) != (long)n)
+			return -1;
+		for (u64 k = 0; k < n; k++)
+			found[i + k] = (struct frame_at){pagemap_pfn(entries[k]), (u32)(i + k)};
+	}
+	return 0;
+}
+
+static void sort(struct frame_at *a, u64 n)
+{
+	for (u64 gap = n / 2; gap; gap /= 2)
+		for (u64 i = gap; i < n; i++)
+			for (u64 k = i; k >= gap && a[k - gap].pfn > a[k].pfn; k -= gap) {
+				struct frame_at t = a[k];
+
+				a[k] = a[k - gap];
+				a[k - gap] = t;
+			}
+}
+
+/* Keeps in found[] the run of `wanted` consecutive frames. 0, or -1 when there is none. */
+static int find_run(u64 count, u64 wanted)
+{
+	u64 run = 1;
+
+	sort(found, count);
+	for (u64 i = 1; i < count; i++) {
+		run = found[i].pfn == found[i - 1].pfn + 1 && found[i - 1].pfn ? run + 1 : 1;
+		if (run == wanted) {
+			found += i + 1 - wanted;
+			frames = wanted;
+			first_pfn = found[0].pfn;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static u64 give_up(struct keeper_answer *answer, s64 ret, u32 stage)
+{
+	answer->ret = ret;
+	answer->stage = stage;
+	return 0;
+}
+
+u64 ram_allocate(u64 pages, u64 page_size, struct keeper_answer *answer)
+{
+	u64 wanted = pages + 2 * GUARD;
+
+	for (u64 size = LEAST; size <= MOST; size *= 2) {
+		u64 count = size / page_size;
+		long p = sys_mmap(0, size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
+		long table = sys_mmap(0, count * sizeof(*found), S_PROT_READ | S_PROT_WRITE,
+				      S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0), ret;
+
+		if (failed(p) || failed(table))
+			return give_up(answer, failed(p) ? p : table, REGION_ALLOCATE);
+		memory = (u64)p;
+		found = (struct frame_at *)table;
+		SYS(madvise, memory, size, MADV_NOHUGEPAGE_); /* 2.6.38; where there is none, there are no huge pages */
+		ret = SYS(mlock, memory, size);
+		if (failed(ret))
+			return give_up(answer, ret, REGION_ALLOCATE);
+		for (u64 i = 0; i < count; i++)
+			*(volatile u8 *)(uintptr_t)(memory + i * page_size) = 0;
+		if (read_pfns(page_size, count))
+			return give_up(answer, -E_ACCES, REGION_PAGEMAP);
+		if (!find_run(count, wanted))
+			return first_pfn + GUARD;
+	}
+	return give_up(answer, -E_NOMEM, REGION_NO_RUN);
+}
+
+long ram_still_there(void)
+{
+	int stage;
+	u64 entry;
+
+	for (u64 i = 0; i < frames; i++)
+		if (pfn_read_pagemap(0, memory + found[i].page * me.page_size, 1, me.page_size, &entry, &stage) != 1 ||
+		    pagemap_pfn(entry) != found[i].pfn)
+			return 1;
+	return 0;
+}
+
+int ram_moved(void)
+{
+	struct keeper_answer answer;
+
+	for (int i = 0; i < MAX_REGIONS; i++)
+		if (me.region[i].kind == KIND_RAM &&
+		    (keeper_ask(&me.region[i], KEEPER_CHECK, 0, 0, 0, &answer, NULL) || answer.ret))
+			return 1;
+	return 0;
+}

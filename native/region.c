@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The frames REGION and FILL: opens a region, learns its pfn, and gives access to its content from outside of programs. */
+#include "agent.h"
+
+static void answer_region(s64 ret, u32 stage, const struct region *r)
+{
+	frame_begin(FROM_REGION);
+	frame_u32((u32)ret);
+	frame_u32(ret ? stage : REGION_FINE);
+	frame_u64(r ? r->pfn : 0);
+	frame_u64(r ? r->pages : 0);
+	frame_end();
+}
+
+/* remap_pfn_range() writes the pfn into vm_pgoff of a mapping that can be COWed, and maps shows it as the offset. */
+static u64 pfn_of_mapping(struct region *r)
+{
+	long p = sys_mmap(0, me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE, r->fd, r->base);
+	u64 offset = 0;
+
+	if (failed(p))
+		return 0;
+	if (pfn_vma_offset((u64)p, &offset) || offset == r->base)
+		offset = 0;
+	sys_munmap((u64)p, me.page_size);
+	return offset / me.page_size;
+}
+
+static long open_path(struct region *r)
+{
+	int read_only = (r->flags & (REGION_READ_ONLY | REGION_NEVER_STORE)) != 0;
+
+	r->fd = (s32)sys_open(r->path, (read_only ? S_O_RDONLY : S_O_RDWR) | (r->flags & REGION_SYNC ? S_O_SYNC : 0) |
+					       S_O_NOCTTY);
+	return r->fd < 0 ? r->fd : 0;
+}
+
+static long open_region(struct region *r)
+{
+	u64 start, end;
+	long ret;
+
+	r->fault_stage = REGION_OPEN;
+	if (r->kind == KIND_PERF)
+		return 0; /* each process that starts a program opens its own */
+	if (r->kind == KIND_PREMAPPED) {
+		r->fault_stage = REGION_NOT_FOUND;
+		ret = pfn_find_vma(r->path, &start, &end);
+		if (!ret)
+			r->pages = (end - start) / me.page_size;
+		return ret;
+	}
+	ret = open_path(r);
+	if (ret)
+		return ret;
+	if (r->kind == KIND_FILE) {
+		s64 size = r->pages ? 0 : sys_lseek(r->fd, 0, S_SEEK_END);
+
+		if (!r->pages && size > (s64)r->base)
+			r->pages = ((u64)size - r->base + me.page_size - 1) / me.page_size;
+		r->pfn = pfn_of_mapping(r);
+	} else if (r->kind == KIND_DEVMEM) {
+		r->pfn = r->base / me.page_size;
+	}
+	if (r->kind != KIND_RAM && !(r->flags & REGION_VIEW_MAPPED))
+		return 0;
+	r->fault_stage = REGION_FORK;
+	return keeper_start(r);
+}
+
+void region_open(struct reader *in)
+{
+	u32 id = read_u32(in), kind = read_u32(in);
+	struct region *r;
+	long ret;
+
+	if (in->bad || id >= MAX_REGIONS || kind < KIND_FILE || kind > KIND_PREMAPPED) {
+		answer_region(-E_INVAL, REGION_BAD, NULL);
+		return;
+	}
+	r = &me.region[id];
+	keeper_stop(r);
+	if (r->kind && r->fd >= 0)
+		sys_close(r->fd);
+	memset(r, 0, sizeof(*r));
+	r->fd = r->keeper = -1;
+	r->flags = read_u32(in);
+	r->base = read_u64(in);
+	r->pages = read_u64(in);
+	if (in->bad || in->left >= sizeof(r->path)) {
+		answer_region(-E_INVAL, REGION_BAD, NULL);
+		return;
+	}
+	read_bytes(in, r->path, in->left);
+	r->kind = kind;
+	ret = open_region(r);
+	answer_region(ret, r->fault_stage, r);
+	if (ret) {
+		if (r->fd >= 0)
+			sys_close(r->fd);
+		r->kind = 0;
+	}
+}
+
+void region_fill(struct reader *in)
+{
+	u32 id = read_u32(in), mode = read_u32(in);
+	u64 value = read_u64(in);
+	struct keeper_answer answer = {-E_INVAL, 0, 0, 0};
+
+	if (!in->bad && id < MAX_REGIONS && me.region[id].kind) {
+		if (me.region[id].flags & REGION_NEVER_STORE)
+			answer.ret = -E_PERM;
+		else if (keeper_ask(&me.region[id], KEEPER_FILL, 0, mode, value, &answer, NULL))
+			answer.ret = -E_IO;
+	}
+	frame_begin(FROM_FILL);
+	frame_u32((u32)answer.ret);
+	frame_end();
+}
+
+int region_view(struct region *r, int write, u64 byte, u32 width, u64 value, struct observation *o)
+{
+	struct keeper_answer answer;
+	size_t n = width ? width : me.page_size;
+
+	if (r->flags & REGION_VIEW_MAPPED) {
+		if (keeper_ask(r, write ? KEEPER_POKE : KEEPER_PEEK, byte, width, value, &answer, o->payload)) {
+			op_refuse(o, -E_IO);
+			return -1;
+		}
+		o->ret = answer.ret;
+		o->length = (u32)answer.value;
+	} else if (r->flags & REGION_VIEW_READ && !write && n <= MAX_PAYLOAD) {
+		o->ret = sys_pread(r->fd, o->payload, n, r->base + byte);
+		o->length = failed(o->ret) ? 0 : (u32)o->ret;
+		o->ret = failed(o->ret) ? o->ret : 0;
+	} else {
+		op_refuse(o, -E_PERM);
+	}
+	return 0;
+}
