@@ -51,7 +51,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name of a process, a value, a region, a descriptor or a mapping; or a bare word of the verb (`rw`, `dontneed`)."""
+    """A name of a process, a value, a region, a descriptor, a mapping; or a bare word of the verb (`rw`)."""
 
     text: str
 
@@ -142,7 +142,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """`p: m = mmap dev private rw pages=2`: operands in the verb's order, options as written, a flag's value is None."""
+    """`p: m = mmap dev private rw pages=2`: operands in the verb's order, options as written, a flag's value None."""
 
     process: str | None
     result: str | None

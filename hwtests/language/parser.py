@@ -121,7 +121,8 @@ class _State:
         for line, column, condition in self.conditions:
             if condition.region is not None and self.scope.kinds.get(condition.region) != "region":
                 regions = [name for name, kind in self.scope.kinds.items() if kind == "region"]
-                message = f"'{condition.region}' is no region{nearest(condition.region, regions)}, expected one that the program declares"
+                near = nearest(condition.region, regions)
+                message = f"'{condition.region}' is no region{near}, expected one that the program declares"
                 raise ProgramError(self.path, line, column, message)
 
     def _statement(self, cursor: Cursor) -> Statement:
@@ -142,7 +143,7 @@ class _State:
         return op
 
     def _unknown(self, cursor: Cursor) -> None:
-        # A first word that is neither a name with a mark after it nor an operation: a statement with a typing error in it?
+        # A first word that is neither a name with a mark after it nor an operation: a misspelt statement?
         word = cursor.tokens[0].text
         if word in VERBS or cursor.is_mark(":", 1) or cursor.is_mark("=", 1):
             return

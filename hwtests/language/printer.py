@@ -61,8 +61,10 @@ def print_operation(op: Op) -> str:
 
 
 def program_hash(program: Program) -> str:
-    """16 hexadecimal digits of sha256 of what a kernel sees: no comment, layout, rule, hazard or condition is part of it,
-    nor how a number was written."""
+    """16 hexadecimal digits of sha256 of what a kernel sees.
+
+    No comment, layout, rule, hazard or condition is part of it, nor how a number was written.
+    """
     seen = [
         "".join(" " * spaced + _plain(token) for token, spaced in statement_tokens(statement))
         for _, statement in program.statements()

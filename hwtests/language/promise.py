@@ -16,7 +16,8 @@ _MARK = re.compile(r" *promise: *")
 _ALMOST = re.compile(r" *promises? *[:=]", re.IGNORECASE)
 _FIELD = re.compile(r" *([A-Za-z][A-Za-z_]*) *=")
 _SPAN = re.compile(
-    rf"(?P<value>.*?)(?: +since +(?P<since>{VERSION}))?(?: +before +(?P<before>{VERSION}))?(?: +on +(?P<arch>[a-z0-9_]+))? *"
+    rf"(?P<value>.*?)(?: +since +(?P<since>{VERSION}))?(?: +before +(?P<before>{VERSION}))?"
+    r"(?: +on +(?P<arch>[a-z0-9_]+))? *"
 )
 _STRAY = re.compile(r"(?:^|.* )(since|before|on)(?: |$)")
 

@@ -33,7 +33,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`kind`: flag (no value; `bits` are what it sets), number, offset (pages, or pages+bytes), place (address or `any`)."""
+    """`kind`: flag (no value, `bits` are what it sets), number, offset (pages or pages+bytes), place (address, `any`)."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`process`: `one`, `none` or `either`; `result`: the kind of name that it sets, `result_needed` when it must set one.
+    """`process`: `one`, `none` or `either`. `result`: the kind of name that it sets; `result_needed`: it must set one.
     `args` are the arguments of the numbered call (docs/internals.md), by slot, option or a name that compile.py knows.
     `main` is the field that a promise without a field name speaks of."""
 
@@ -131,7 +131,8 @@ _TABLE = (
         result="mapping",
         args=("range", "=newlength", "=flags", "=to"),
         fields=("at",),
-        meaning="mremap(2) to `pages=` (left out: the length stays); `fixed` alone: to a fresh place; `fixed` and `dontunmap` include MREMAP_MAYMOVE",
+        meaning="mremap(2) to `pages=` (left out: the length stays); `fixed` without `to=`: to a fresh place; "
+        "`fixed` and `dontunmap` include MREMAP_MAYMOVE",
     ),
     Verb(
         "madvise",
