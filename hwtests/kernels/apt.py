@@ -176,8 +176,8 @@ class PrivateApt:
             f'APT::Architectures {{ "{self.arch}"; }};',
             'Acquire::Languages "none";',
             'Acquire::GzipIndexes "true";',
-            f'Dir::Cache::pkgcache "";',
-            f'Dir::Cache::srcpkgcache "";',
+            'Dir::Cache::pkgcache "";',
+            'Dir::Cache::srcpkgcache "";',
         ]
         if os.geteuid() == 0:
             settings.append('APT::Sandbox::User "root";')  # apt's own user cannot enter root's cache

@@ -80,3 +80,8 @@ def _ikconfig(kernel: bytes) -> str:
     if start < 0:  # none, or in a part that is packed: a vmlinuz
         return ""
     return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(kernel[start + len(_IKCONFIG) :]).decode()
+
+
+def unpack(packed: bytes) -> str:
+    """The text of a gzipped configuration (/proc/config.gz)."""
+    return gzip.decompress(packed).decode(errors="replace")

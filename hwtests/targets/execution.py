@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What has to be done around one program on an agent, whatever the kernel?  Regions opened, filled, and a trace made."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hwtests import forms
+from hwtests.kernels import config as kernel_config
+from hwtests.language.compile import compile_program
+from hwtests.language.nodes import Call, Compiled, Program
+from hwtests.language.settings import RegionSettings, process_settings, region_settings
+from hwtests.normalise import Refusal, normalise
+from hwtests.regions.traits import SOURCES, RegionTraits
+from hwtests.targets.base import Region, TargetError, Unusable
+from hwtests.trace import End, Header, Kernel, ProgramId, Trace
+from hwtests.version import tool
+from native.channel import AgentLink, AgentLost, RunResult
+from native.wire import DoneFlag, Fill, Hello, Kind, OutsideRequest, ProcessOptions, RegionFlag, RunFlag
+
+Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
+
+_VIEW_FLAGS = {
+    "host-file": RegionFlag.VIEW_OUTSIDE,
+    "own-mapping": RegionFlag.VIEW_MAPPED,
+    "read": RegionFlag.VIEW_READ,
+    "none": RegionFlag(0),
+}
+#: verb -> the argument that is a region's number (docs/internals.md, "Numbered calls"), and what makes it one
+_REGION_ARGUMENT = {"open": 0, "map": 0, "peek": 0, "poke": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A region to be opened on an agent: `base` in bytes from where its file starts, `view` its content on the host."""
+
+    traits: RegionTraits
+    pages: int = 0
+    base: int = 0
+    path: str = ""
+    view: Bytes | None = None
+    sync: bool = False
+    never_store: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A region that the agent has open as number `id`."""
+
+    id: int
+    offer: Offer
+    region: Region
+
+
+def map_file(path: Any, size: int) -> Bytes:
+    """A host's file as an array of its bytes, shared: what the guest stores shows in it, and the other way round."""
+    with open(path, "r+b") as file:
+        return np.frombuffer(mmap.mmap(file.fileno(), size), dtype=np.uint8)
+
+
+class Execution:
+    """Programs on one agent. `config` is the kernel's configuration as far as it is known from outside."""
+
+    def __init__(self, target: str, link: AgentLink, hello: Hello, config: Mapping[str, str]) -> None:
+        self.target = target
+        self.link = link
+        self.hello = hello
+        told = kernel_config.parse(kernel_config.unpack(hello.config_gz)) if hello.config_gz else {}
+        self.config = kernel_config.matter(told or config)
+        self.opened: dict[str, Opened] = {}
+
+    @property
+    def kernel(self) -> Kernel:
+        facts = self.hello.facts
+        return Kernel(
+            facts.get("release", "?"), facts.get("version", "?"), facts.get("machine", "?"), facts.get("arch", "?")
+        )
+
+    def open_region(self, offer: Offer) -> Region:
+        """Have the agent open it; the region, with its cause when that fails."""
+        traits = offer.traits
+        number = len(self.opened)
+        flags = _VIEW_FLAGS[traits.view]
+        flags |= RegionFlag.READ_ONLY if traits.read_only else RegionFlag(0)
+        flags |= RegionFlag.SYNC if offer.sync else RegionFlag(0)
+        flags |= RegionFlag.NEVER_STORE if offer.never_store or not traits.stores else RegionFlag(0)
+        answer = self.link.region(
+            number,
+            Kind(SOURCES[traits.source]),
+            offer.path or traits.path or traits.premapped,
+            flags=int(flags),
+            base=offer.base,
+            pages=offer.pages,
+        )
+        if answer.ret:
+            what = f"{answer.stage.name.lower()} of {offer.path or traits.path or traits.premapped or traits.source}"
+            found = f"{what}: {errno.errorcode.get(-answer.ret, answer.ret)}"
+            return Region(traits, unusable=Unusable(traits.needs, found, traits.cure))
+        region = Region(traits, answer.pages, answer.pfn)
+        self.opened[traits.kind] = Opened(number, offer, region)
+        return region
+
+    def withdraw(self, name: str, found: str) -> Region:
+        """The region `name` shall not be used, because `found`; it as it is listed from now on."""
+        traits = self.opened[name].region.traits
+        region = Region(traits, unusable=Unusable(f"{traits.summary}, as its traits say", found, "report this difference"))
+        self.opened[name] = replace(self.opened[name], region=region)
+        return region
+
+    def compile(self, program: Program, binding: Mapping[str, str]) -> tuple[Compiled, dict[str, Opened]]:
+        """The calls of `program` with its regions bound. Raises TargetError for a region that is not here."""
+        bound: dict[str, Opened] = {}
+        for name in region_settings(program):
+            opened = self.opened.get(binding.get(name, ""))
+            if opened is None or opened.region.unusable:
+                raise TargetError(f"{self.target}: region {name} of {program.path} is bound to no usable region")
+            if opened in bound.values():
+                raise TargetError(f"{self.target}: two regions of {program.path} are bound to {opened.region.name}")
+            bound[name] = opened
+        pages = {name: opened.region.pages for name, opened in bound.items()}
+        return compile_program(program, pages, self.hello.page_size), bound
+
+    def run(self, program: Program, binding: Mapping[str, str], *, limit: float, hazard: str) -> Trace:
+        """One program, to its trace. Raises AgentLost (with what was observed) when the kernel went away."""
+        compiled, bound = self.compile(program, binding)
+        settings = region_settings(program)
+        for name, opened in bound.items():
+            self._fill(settings[name], opened)
+        result = self.link.run(
+            _with_ids(compiled, bound),
+            int(limit * 1000),
+            flags=0 if hazard == "none" else int(RunFlag.AT_ONCE),
+            options=_options(program, self.hello.page_size),
+            outside=self._outside,
+        )
+        return self._trace(compiled, bound, result)
+
+    def cut_off(self, program: Program, binding: Mapping[str, str], lost: AgentLost, end: End) -> Trace:
+        """The trace of a program in which the kernel went away: what was observed by then, and `end`."""
+        compiled, bound = self.compile(program, binding)
+        lines = normalise(compiled, lost.observations, self._names(bound))
+        return Trace(self.header(compiled, bound), lines, end)
+
+    def header(self, compiled: Compiled, bound: Mapping[str, Opened]) -> Header:
+        program = compiled.program
+        regions = {
+            name: {**opened.region.traits.as_dict(), "pages": opened.region.pages} for name, opened in bound.items()
+        }
+        return Header(
+            trace=1,
+            program=ProgramId(program_name(program), program.hash, program_text(program)),
+            target=self.target,
+            kernel=self.kernel,
+            page_size=self.hello.page_size,
+            config=self.config,
+            regions=regions,
+            uid=self.hello.uid,
+            caps=caps_text(self.hello.caps),
+            limits=_limits(self.hello),
+            tool=tool(),
+        )
+
+    def _names(self, bound: Mapping[str, Opened]) -> forms.PfnNames:
+        return forms.PfnNames(
+            tuple((name, opened.region.pfn, opened.region.pages) for name, opened in bound.items() if opened.region.pfn)
+        )
+
+    def _trace(self, compiled: Compiled, bound: Mapping[str, Opened], result: RunResult) -> Trace:
+        try:
+            lines = normalise(compiled, result.observations, self._names(bound))
+        except Refusal as refusal:
+            raise TargetError(f"{self.target}: {compiled.program.path}: {refusal}") from None
+        before, after = result.taint
+        klog = list(result.klog or ())
+        end = End(klog=klog, taint=after & ~before)
+        if DoneFlag.REGION_MOVED in result.flags:
+            end = End(klog=klog, taint=after & ~before, how="moved", why="the region's pages moved while the program ran")
+        elif DoneFlag.TIME_LIMIT in result.flags:
+            end = End(klog=klog, taint=after & ~before, how="timeout", why="the program did not end in time")
+        return Trace(self.header(compiled, bound), lines, end)
+
+    def _fill(self, settings: RegionSettings, opened: Opened) -> None:
+        # What the program says, else zeros: nothing of the program before may be seen.
+        traits, view = opened.region.traits, opened.offer.view
+        if not (traits.own and traits.view_stores):
+            return
+        pages, size = opened.region.pages, self.hello.page_size
+        if view is not None:
+            if settings.fill == "pattern":
+                content = b"".join(settings.content(page, size) or b"" for page in range(pages))
+                view[: pages * size] = np.frombuffer(content, np.uint8)
+            else:
+                view[: pages * size] = settings.fill or 0
+        elif traits.view == "own-mapping":
+            if settings.fill == "pattern":
+                self.link.fill(opened.id, Fill.PATTERN)
+            else:
+                self.link.fill(opened.id, Fill.BYTE, int(settings.fill or 0))
+
+    def _outside(self, request: OutsideRequest) -> bytes:
+        opened = next(item for item in self.opened.values() if item.id == request.region)
+        view, width = opened.offer.view, request.width or self.hello.page_size
+        if view is None or request.byte + width > len(view):
+            raise OSError(errno.EINVAL, "outside of the region")
+        place = view[request.byte : request.byte + width]
+        if not request.write:
+            return place.tobytes()
+        if request.width:
+            place[:] = np.frombuffer(request.value.to_bytes(8, "little")[:width], np.uint8)
+        else:
+            place[:] = request.value & 0xFF
+        return b""
+
+
+def _with_ids(compiled: Compiled, bound: Mapping[str, Opened]) -> Compiled:
+    # The agent's numbers of the regions in place of the program's.
+    ids = [bound[name].id for name in compiled.regions]
+    if ids == list(range(len(ids))):
+        return compiled
+
+    def numbered(call: Call) -> Call:
+        at = _REGION_ARGUMENT.get(call.verb)
+        if call.verb == "mmap" and call.args[0] == 1:
+            at = 1
+        elif call.verb in ("kpagecount", "kpageflags") and call.args[0] == 0:
+            at = 1
+        if at is None:
+            return call
+        return replace(call, args=(*call.args[:at], ids[call.args[at]], *call.args[at + 1 :]))
+
+    return replace(compiled, calls=tuple(map(numbered, compiled.calls)))
+
+
+def _options(program: Program, page_size: int) -> dict[str, ProcessOptions]:
+    return {
+        name: ProcessOptions(asked.uid or None, asked.drop, asked.memlock)
+        for name, asked in process_settings(program, page_size).items()
+    }
+
+
+def program_name(program: Program) -> str:
+    """The program's name: its file's, without folder and `.pfn`."""
+    return program.path.rsplit("/", 1)[-1].removesuffix(".pfn")
+
+
+def program_text(program: Program) -> str:
+    from hwtests.language.printer import print_program
+
+    return print_program(program)
+
+
+def caps_text(caps: int) -> str:
+    """Effective capabilities: `all` (every bit up to the kernel's last), `none`, or the mask in hex."""
+    if caps and caps & (caps + 1) == 0:
+        return "all"
+    return hex(caps) if caps else "none"
+
+
+def _limits(hello: Hello) -> dict[str, int]:
+    text = hello.facts.get("memlock", "")
+    return {"memlock": int(text)} if text.isdigit() else {}
+
+
+def crash_lines(console: str) -> list[str]:
+    """The lines of a console from the first in which a kernel says that it is broken; empty when it says no such thing."""
+    lines = console.splitlines()
+    for number, line in enumerate(lines):
+        if any(mark in line for mark in CRASH_MARKS):
+            return lines[max(0, number - 5) : number + 60]
+    return []
+
+
+#: What kernels print when they oops, BUG or panic (lib/bug.c, kernel/panic.c, arch/*/mm/fault.c, arch/um/kernel/trap.c).
+CRASH_MARKS: Sequence[str] = (
+    "Kernel panic",
+    "kernel BUG at",
+    "BUG: ",
+    "Oops",
+    "general protection fault",
+    "Unable to handle kernel",
+    "Kernel mode fault",
+    "segfault in kernel",
+)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What do all guests have in common?  A boot to the agent's first word, programs back to back, and a new boot when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from hwtests.kernels.cache import Kernel
+from hwtests.language.nodes import Program
+from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
+from hwtests.targets.execution import Execution, crash_lines
+from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
+from hwtests.targets.initramfs import agent_archive
+from hwtests.targets.regioncheck import check_regions
+from hwtests.targets.supervised import Supervised
+from hwtests.trace import End, Trace
+from native.agent import NoAgent, agent_binary
+from native.channel import AgentLink, AgentLost, Channel
+
+BOOT_LIMIT = 60.0  # seconds; 10 times what the slowest guest takes on a slow machine
+_LAST_WORDS = 2.0  # seconds that a dying kernel gets to print why
+_POWER_OFF = 3.0  # seconds that a guest gets to end by itself
+
+
+@dataclass
+class Boot:
+    """One running guest. `seconds`: from the start of its process to the agent's answer."""
+
+    process: Supervised
+    execution: Execution
+    regions: list[Region] = field(default_factory=list)
+    seconds: float = 0.0
+    dirty: bool = False  # a program ran on it
+
+
+class GuestTarget(ABC):
+    """A kernel of the lab's own. Subclasses say how it is started and which regions it has."""
+
+    own_kernel = True
+
+    def __init__(self, name: str, kernel: Kernel | None, missing: Unusable | None = None) -> None:
+        self.name = name
+        self._kernel = kernel
+        self._missing = missing
+        self._boot: Boot | None = None
+        self._regions: list[Region] = []
+        self._about: dict[str, Any] = {}
+
+    # What a subclass says.
+
+    @abstractmethod
+    def _start(self, folder: Path, agent: bytes, channel: socket.socket, ids: tuple[int, int]) -> Supervised:
+        """Write what the guest needs into `folder` and start it with its end of the channel."""
+
+    @abstractmethod
+    def _offer(self, execution: Execution, folder: Path) -> list[Region]:
+        """Open the guest's regions on its agent."""
+
+    @abstractmethod
+    def _complaint(self) -> Unusable | None:
+        """What this kind of guest lacks on this machine, or None."""
+
+    # The contract (hwtests/targets/base.py).
+
+    def probe(self) -> Unusable | None:
+        if self._missing or self._kernel is None:
+            return self._missing
+        if found := complaint(choose_parent()):
+            return Unusable("room for a guest's files", found, "set TMPDIR to a folder with room that allows exec")
+        return self._complaint()
+
+    def open(self) -> None:
+        if found := self.probe():
+            raise TargetError(f"{self.name}: {found}")
+        self._need_boot()
+
+    def close(self) -> None:
+        boot, self._boot = self._boot, None
+        if boot is None:
+            return
+        boot.execution.link.quit()
+        boot.process.ended(_POWER_OFF)
+        boot.execution.link.close()
+        boot.process.end()
+
+    def fresh(self) -> None:
+        if self._boot is not None and self._boot.dirty:
+            self.close()
+
+    def inventory(self) -> dict[str, Any]:
+        return dict(self._about)
+
+    def regions(self) -> list[Region]:
+        return list(self._regions)
+
+    def run(self, program: Program, binding: Mapping[str, str], *, limit: float = LIMIT, hazard: str = "none") -> Trace:
+        boot = self._need_boot()
+        boot.dirty = True
+        started = time.monotonic()
+        try:
+            return boot.execution.run(program, binding, limit=limit, hazard=hazard)
+        except AgentLost as lost:
+            late = time.monotonic() - started >= limit
+            return boot.execution.cut_off(program, binding, lost, self._autopsy(boot, lost, late))
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # Its life.
+
+    def _need_boot(self) -> Boot:
+        if self._boot is None:
+            self._boot = self._new_boot()
+        return self._boot
+
+    def _new_boot(self) -> Boot:
+        assert self._kernel is not None
+        try:
+            agent = agent_binary("x86_64").read_bytes()
+        except NoAgent as error:
+            raise TargetError(f"{self.name}: {error}") from None
+        ids = guest_ids()
+        folder = make_folder(*ids)
+        ours, theirs = socket.socketpair()
+        started = time.monotonic()
+        try:
+            with theirs:
+                process = self._start(folder, agent, theirs, ids)
+        except BaseException:
+            ours.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        link = AgentLink(Channel(ours.detach()))
+        try:
+            hello = link.hello(BOOT_LIMIT, config=True)
+            boot = Boot(process, Execution(self.name, link, hello, self._kernel.config()))
+            boot.seconds = time.monotonic() - started
+            self._regions = boot.regions = check_regions(boot.execution, self._offer(boot.execution, folder))
+        except AgentLost as lost:
+            process.ended(_LAST_WORDS)
+            console = process.console()
+            link.close()
+            process.end()
+            words = crash_lines(console)
+            last = (console.strip().splitlines() or ["no word on its console"])[-1]
+            raise TargetLost(
+                "crash" if words else "error", f"{self.name}: the guest did not come up: {lost.reason}: {last}", console
+            ) from None
+        except BaseException:
+            link.close()
+            process.end()
+            raise
+        self._about = self._inventory(boot, ids)
+        return boot
+
+    def _autopsy(self, boot: Boot, lost: AgentLost, late: bool) -> End:
+        # The kernel went away under a program: what did it say? In any case the next program gets a new one.
+        gone = boot.process.ended(0.0 if late else _LAST_WORDS)
+        console = boot.process.console()
+        self._boot = None
+        boot.execution.link.close()
+        boot.process.end()
+        words = crash_lines(console)
+        if words:
+            return End(klog=[], taint=0, how="crash", why=_why(words), console=words)
+        if late and not gone:
+            return End(klog=[], taint=0, how="timeout", why="neither the program nor its guest answered in time")
+        tail = console.splitlines()[-20:]
+        return End(klog=[], taint=0, how="lost", why=f"the kernel went without a word: {lost.reason}", console=tail)
+
+    def _inventory(self, boot: Boot, ids: tuple[int, int]) -> dict[str, Any]:
+        facts = boot.execution.hello.facts
+        about: dict[str, Any] = {
+            "kernel": {name: facts.get(name, "") for name in ("release", "version", "machine", "arch")},
+            "cmdline": facts.get("cmdline", ""),
+            "config": dict(boot.execution.config),
+            "boot_seconds": round(boot.seconds, 3),
+            "guest_uid": ids[0],
+        }
+        if self._kernel is not None and self._kernel.record is not None:
+            record = self._kernel.record
+            about["from"] = {name: getattr(record, name) for name in ("package", "version", "suite", "sha256", "date")}
+        with contextlib.suppress(OSError):
+            about["processes"] = len(boot.process.processes())
+        return about
+
+
+def _why(words: list[str]) -> str:
+    return next((line.strip() for line in words if crash_lines(line)), words[0])

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is a region what its traits say?  What /proc shows of a mapping of it, compared with the file before any program runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hwtests.language.parser import parse
+from hwtests.regions.traits import RegionTraits
+from hwtests.targets.base import LIMIT, Region
+from hwtests.targets.execution import Execution
+
+#: Flags that say whether a PFN mapping is one, and what its driver did to it. The rest is configuration or noise
+#: (`sd`, `ar`, `nh`, `ac`), or follows from how /dev is mounted (`me`).
+_REMAP = {"io", "pf", "de", "dd"}  # mm/memory.c remap_pfn_range_prepare_vma()
+
+
+def check_regions(execution: Execution, regions: Sequence[Region]) -> list[Region]:
+    """The regions, those withdrawn with their cause that differ from their traits."""
+    return [region if region.unusable else _checked(execution, region) for region in regions]
+
+
+def _checked(execution: Execution, region: Region) -> Region:
+    trace = execution.run(parse(_program(region.traits), "region-check"), {"dev": region.name}, limit=LIMIT, hazard="none")
+    mapped, smaps = (line.obs for line in trace.lines[:2])
+    if mapped["ret"] != "ok":
+        return execution.withdraw(region.name, f"mapping it fails: {mapped['ret']}")
+    if differences := compare(region.traits, smaps["vmas"]):
+        return execution.withdraw(region.name, "; ".join(differences))
+    return region
+
+
+def _program(traits: RegionTraits) -> str:
+    if traits.premapped or traits.source == "perf":
+        mapping = "map dev"
+    else:
+        mapping = f"mmap dev {'private' if traits.sharing == 'private' else 'shared'} r"
+    return f"pfn 1\nregion dev\nprocess p\np: m = {mapping}\np: smaps m\n"
+
+
+def compare(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> list[str]:
+    """What /proc shows of a mapping that the traits do not say, as clauses; `vmas` as in a smaps observation."""
+    if len(vmas) != 1:
+        return [f"/proc shows {len(vmas)} vmas for one mapping"]
+    text = vmas[0].get("VmFlags")
+    if text is None:  # before 3.8
+        return []
+    flags = set(text.split())
+    wanted = set(traits.flags_add) | ({"pf"} if traits.pfnmap else set())
+    if traits.pfnmap and traits.insert == "mmap":
+        wanted |= _REMAP
+    wanted -= set(traits.flags_del)
+    found = [f"VmFlags lacks {flag} ({text})" for flag in sorted(wanted - flags)]
+    if not traits.pfnmap and "pf" in flags:
+        found.append(f"VmFlags has pf ({text})")
+    if ("mw" in flags) != traits.maywrite:
+        found.append(f"VmFlags {'has' if 'mw' in flags else 'lacks'} mw ({text})")
+    return found
