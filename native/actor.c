@@ -13,37 +13,49 @@ extern char __executable_start[], end[];
 static struct { u64 from, to; } own[OWN_RANGES];
 static int own_count;
 
-/* The pages of the executable that are there; between its segments there may be none. */
+/* The executable's vmas, from maps. A page of bss that was never written would be the zero page, which RSS does not count
+ * until it is written: the writable pages and the stack are written here, once, and fork hands them on. */
 void actor_find_own_pages(void)
 {
-	u64 page = me.page_size, at = (u64)(uintptr_t)__executable_start / page * page, v;
+	volatile u8 stack[STACK_TOUCHED];
+	char *text = (char *)me.box->obs.payload;
+	long n = pfn_read_vmas(0, 0, (u64)(uintptr_t)__executable_start, (u64)(uintptr_t)end, text, MAX_PAYLOAD);
 	struct fault f;
+	u64 from, to;
 
-	for (; at < (u64)(uintptr_t)end; at += page) {
-		if (pfn_load(at, 1, &v, &f))
+	for (long i = 0; i < n && own_count < OWN_RANGES; i++) {
+		size_t perms;
+
+		if ((i && text[i - 1] != '\n') || !(perms = pfn_vma_line(text + i, (size_t)(n - i), &from, &to)))
 			continue;
-		pfn_touch(at, &f); /* a page of bss never written would be the zero page, which RSS does not count */
-		if (own_count && own[own_count - 1].to == at)
-			own[own_count - 1].to = at + page;
-		else if (own_count < OWN_RANGES)
-			own[own_count].from = at, own[own_count++].to = at + page;
+		if (text[i + (long)perms + 1] != 'w')
+			own[own_count].from = from, own[own_count++].to = to;
+		for (; text[i + (long)perms + 1] == 'w' && from < to; from += me.page_size)
+			pfn_touch(from, &f);
 	}
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 1;
 }
 
-/* From here on every page that the actor itself uses is there, so that what RSS gains is the program's. */
-__attribute__((noinline)) static void touch_own_pages(void)
+static void be_there(u64 from, u64 to)
 {
-	volatile u8 stack[STACK_TOUCHED];
+	enum { MADV_POPULATE_READ_ = 22 }; /* 5.14: one call; before, a fault a page */
 	struct fault f;
 	u64 v;
 
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 1;
+	if (SYS(madvise, from, to - from, MADV_POPULATE_READ_) == 0)
+		return;
+	for (; from < to; from += me.page_size)
+		pfn_load(from, 1, &v, &f);
+}
+
+/* fork copies the page-table entries of anonymous memory, but not those of the executable's text and of shared memory.
+ * With these there, what RSS gains from here on is the program's. */
+static void touch_own_pages(void)
+{
 	for (int i = 0; i < own_count; i++)
-		for (u64 at = own[i].from; at < own[i].to; at += me.page_size)
-			pfn_load(at, 1, &v, &f);
-	for (u64 at = (u64)(uintptr_t)me.box; at < (u64)(uintptr_t)(me.box + 1); at += me.page_size)
-		pfn_load(at, 1, &v, &f);
+		be_there(own[i].from, own[i].to);
+	be_there((u64)(uintptr_t)me.box, ((u64)(uintptr_t)(me.box + 1) + me.page_size - 1) / me.page_size * me.page_size);
 }
 
 struct cap_data { u32 effective, permitted, inheritable; };
@@ -97,7 +109,6 @@ __attribute__((noreturn)) static void serve(void)
 {
 	u8 byte;
 
-	touch_own_pages();
 	reply(me.self | REPLY_READY);
 	for (;;) {
 		if (sys_read(command_pipe[me.self][0], &byte, 1) != 1)
@@ -146,7 +157,6 @@ long actor_start(int slot, const struct options *o)
 		if (me.region[i].kind == KIND_PERF)
 			open_perf(&me.region[i]);
 	touch_own_pages();
-	op_rss_now(&me, p->baseline); /* the first reading may itself use new pages */
 	op_rss_now(&me, p->baseline);
 	serve();
 }

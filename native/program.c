@@ -122,15 +122,12 @@ static enum outcome await_fork(u8 parent, s32 parent_pid, u8 child, s32 *status)
 /* The exit is over when the process is a zombie or gone: its memory is given back before that. */
 static enum outcome await_exit(s32 pid, s32 *status)
 {
-	for (int tries = 0; !ended(pid, status); tries++) {
+	while (!ended(pid, status)) {
 		if (channel_hung_up())
 			controller_gone();
 		if (sys_now_ms() >= deadline)
 			return TIME_LIMIT;
-		if (tries < 50)
-			SYS(sched_yield, 0);
-		else
-			sys_sleep_us(100);
+		sys_sleep_us(50);
 	}
 	return DIED;
 }
@@ -307,6 +304,7 @@ static s32 end_all(void)
 {
 	s64 until = sys_now_ms() + REAP_MS;
 	struct s_pollfd p = {reply_pipe[0], S_POLLIN, 0};
+	long options;
 	u8 buf[64];
 	s32 left;
 
@@ -316,6 +314,7 @@ static s32 end_all(void)
 	/* Only actors have the writing end of the reply pipe: its hang-up is the end of the last of them. */
 	while (sys_poll(&p, 1, REAP_MS) > 0 && p.revents & S_POLLIN && sys_read(reply_pipe[0], buf, sizeof(buf)) > 0)
 		;
+	options = p.revents & S_POLLHUP ? 0 : S_WNOHANG;
 	do {
 		left = 0;
 		for (int i = 0; i < MAX_PROCESSES; i++) {
@@ -323,14 +322,14 @@ static s32 end_all(void)
 
 			if (!pid)
 				continue;
-			sys_wait4(pid, NULL, S_WNOHANG);
+			sys_wait4(pid, NULL, options);
 			if (state_of(pid, NULL) == 'X')
 				me.box->process[i].pid = 0;
 			else
 				left = pid;
 		}
 		if (left)
-			SYS(sched_yield, 0);
+			sys_sleep_us(100);
 	} while (left && sys_now_ms() < until);
 	return left;
 }

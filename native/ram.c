@@ -92,13 +92,28 @@ u64 ram_allocate(u64 pages, u64 page_size, struct keeper_answer *answer)
 
 long ram_still_there(void)
 {
+	static u64 entries[CHUNK];
+	u64 low = found[0].page, high = low;
 	int stage;
-	u64 entry;
 
-	for (u64 i = 0; i < frames; i++)
-		if (pfn_read_pagemap(0, memory + found[i].page * me.page_size, 1, me.page_size, &entry, &stage) != 1 ||
-		    pagemap_pfn(entry) != found[i].pfn)
+	for (u64 i = 1; i < frames; i++) {
+		low = found[i].page < low ? found[i].page : low;
+		high = found[i].page > high ? found[i].page : high;
+	}
+	if (high - low >= CHUNK) /* frames far apart in the mapping: page by page */
+		low = high + 1;
+	else if (pfn_read_pagemap(0, memory + low * me.page_size, (long)(high - low + 1), me.page_size, entries, &stage) !=
+		 (long)(high - low + 1))
+		return 1;
+	for (u64 i = 0; i < frames; i++) {
+		u64 page = found[i].page, *entry = &entries[low > high ? 0 : page - low];
+
+		if (low > high &&
+		    pfn_read_pagemap(0, memory + page * me.page_size, 1, me.page_size, entry, &stage) != 1)
 			return 1;
+		if (pagemap_pfn(*entry) != found[i].pfn)
+			return 1;
+	}
 	return 0;
 }
 

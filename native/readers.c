@@ -54,15 +54,14 @@ static long open_lines(int pid, const char *file)
 	return in.fd;
 }
 
-/* `00400000-0040b000 r-xp 00002000 08:01 123   name`: is it the first line of a vma, and which? */
-static int vma_line(const char *s, size_t n, u64 *start, u64 *end)
+size_t pfn_vma_line(const char *s, size_t n, u64 *start, u64 *end)
 {
 	size_t i = parse_hex(s, n, start), k;
 
 	if (!i || i >= n || s[i] != '-')
 		return 0;
 	k = parse_hex(s + i + 1, n - i - 1, end);
-	return k && i + 1 + k < n && s[i + 1 + k] == ' ';
+	return k && i + 1 + k < n && s[i + 1 + k] == ' ' ? i + k + 2 : 0;
 }
 
 long pfn_read_vmas(int pid, int with_fields, u64 start, u64 end, char *out, size_t size)
@@ -76,7 +75,7 @@ long pfn_read_vmas(int pid, int with_fields, u64 start, u64 end, char *out, size
 	if (open_lines(pid, with_fields ? "smaps" : "maps") < 0)
 		return in.fd;
 	while ((n = next_line(&line)) > 0) {
-		if (vma_line(line, (size_t)n, &from, &to))
+		if (pfn_vma_line(line, (size_t)n, &from, &to))
 			wanted = from < end && to > start;
 		if (wanted)
 			text_add(&t, line, (size_t)n);
@@ -97,7 +96,7 @@ long pfn_find_vma(const char *name, u64 *start, u64 *end)
 		return in.fd;
 	while (ret && (n = next_line(&line)) > 0) {
 		if ((size_t)n > k + 1 && memcmp(line + n - 1 - k, name, k) == 0 && line[n - 2 - (long)k] == ' ' &&
-		    vma_line(line, (size_t)n, start, end) && (*start < ARENA || *start >= ARENA << 1))
+		    pfn_vma_line(line, (size_t)n, start, end) && (*start < ARENA || *start >= ARENA << 1))
 			ret = 0;
 	}
 	sys_close(in.fd);
@@ -113,7 +112,7 @@ long pfn_vma_offset(u64 wanted, u64 *offset)
 	if (open_lines(0, "maps") < 0)
 		return in.fd;
 	while (ret && (n = next_line(&line)) > 0) {
-		if (vma_line(line, (size_t)n, &from, &to) && from == wanted) {
+		if (pfn_vma_line(line, (size_t)n, &from, &to) && from == wanted) {
 			size_t i = 0;
 
 			for (int spaces = 0; spaces < 2 && i < (size_t)n; i++)

@@ -17,6 +17,10 @@ long pfn_read_pagemap(int pid, u64 start, long pages, u64 page_size, u64 *out, i
  * Returns n or -errno; *stage is 1 when the open failed. */
 long pfn_read_kpage(int flags, const u64 *pfns, long n, u64 *out, int *stage);
 
+/* `00400000-0040b000 r-xp 00002000 08:01 123   name`: is it the first line of a vma, and of which?  The start of its
+ * permissions is returned, 0 when it is another line. */
+size_t pfn_vma_line(const char *s, size_t n, u64 *start, u64 *end);
+
 /* The first vma of this process outside the arena whose name is `name` (`[vvar]`): its start and end. 0 or -E_NOENT. */
 long pfn_find_vma(const char *name, u64 *start, u64 *end);
 
