@@ -31,6 +31,7 @@ PG_ANON = 4
 PG_HOLE = 8  # no memory behind it
 PG_REGION = 16
 PG_GUARD = 32
+PG_LAZYFREE = 64  # MADV_FREE was said of it
 
 ZEROES = bytes(PAGE_SIZE)
 
@@ -48,9 +49,13 @@ class PhysMem:
         self.mapcount_array: NDArray[np.int32] = np.zeros(TOTAL_PAGES, np.int32)
         self.flags_array: NDArray[np.uint8] = np.zeros(TOTAL_PAGES, np.uint8)
         self.flags_array[:RAM_PAGES] = PG_PAGE
+        self.index_array: NDArray[np.int64] = np.zeros(TOTAL_PAGES, np.int64)  # page->index of an anonymous page
+        self.anon_vma_array: NDArray[np.int32] = np.zeros(TOTAL_PAGES, np.int32)  # page->mapping of one
         self.refcount: Any = memoryview(self.refcount_array)
         self.mapcount: Any = memoryview(self.mapcount_array)
         self.flags: Any = memoryview(self.flags_array)
+        self.index: Any = memoryview(self.index_array)
+        self.anon_vma: Any = memoryview(self.anon_vma_array)
         self.free: list[int] = []  # single frames, last freed first
         self.free_runs: list[tuple[int, int]] = []  # (first, count)
         self.next = FIRST_FREE  # frames from here on were never handed out since the last reset
@@ -143,7 +148,7 @@ class PhysMem:
 
     def free_page(self, pfn: int) -> None:
         """The last reference is gone: back to the allocator (a region's own page is nobody's to hand out)."""
-        self.flags[pfn] &= ~PG_ANON
+        self.flags[pfn] &= ~(PG_ANON | PG_LAZYFREE) & 0xFF
         if pfn < REGION_BASE:
             self.free.append(pfn)
 

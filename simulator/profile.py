@@ -42,6 +42,7 @@ class Profile:
     hw_young: bool
     mprotect_young: bool
     hole_fault: str
+    read_fault_needs: str
     kernel_copy: str
     # fork
     fork_raw: str
@@ -80,6 +81,7 @@ class Profile:
     msync_async_stops: bool
     mprotect_drops_account: bool
     may_split: bool
+    anon_vma_per_fork: bool
 
     @property
     def page_size(self) -> int:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What happens on a write to a present, write-protected pte?  (mm/memory.c do_wp_page, wp_page_copy, cow_user_page)"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.flags import VM_SHARED, VM_WRITE
+from simulator.normal import vm_normal_page
+from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_HOLE, PG_PAGE, ZERO_PFN
+from simulator.zap import put_page
+
+if TYPE_CHECKING:
+    from simulator.kernel import Kernel
+    from simulator.task import Task
+    from simulator.vma import Vma
+
+VM_FAULT_OOM = 1
+VM_FAULT_SIGBUS = 2
+
+
+def do_wp_page(k: Kernel, task: Task, vma: Vma, index: int, address: int) -> int:
+    """Reuse the page, make a shared pte writable, or copy; returns 0 or VM_FAULT_OOM."""
+    pte = vma.view[index]
+    if k.cow_absent == "kill" and not k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
+        k.rules.append("cow.absent-kills")
+        k.log("Bad pte" if k.raw_rule == "unpaged" else "do_wp_page: bogus page")
+        return VM_FAULT_OOM
+    page = vm_normal_page(k, vma, index, pte, address & PAGE_MASK)
+    if not page:
+        if vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE:
+            k.rules.append("cow.shared-raw-made-writable")  # wp_pfn_shared()
+            vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG
+            return 0
+        return wp_page_copy(k, task, vma, index, address, pte, 0)
+    if k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] == 1:
+        k.rules.append("cow.sole-owner-reuses")  # wp_page_reuse()
+        vma.view[index] = pte | P_DIRTY | P_YOUNG | P_SOFT_DIRTY | (P_WRITE if vma.flags & VM_WRITE else 0)
+        return 0
+    if vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE and not k.mem.flags[page] & PG_ANON:
+        vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG  # wp_page_shared()
+        return 0
+    return wp_page_copy(k, task, vma, index, address, pte, page)
+
+
+def wp_page_copy(k: Kernel, task: Task, vma: Vma, index: int, address: int, pte: int, old: int) -> int:
+    """Put a private copy in the pte's place.  `old` is the normal page it mapped, 0 if it was raw."""
+    mem = k.mem
+    source = pte >> PFN_SHIFT
+    if not old and source != ZERO_PFN and not k.hw_young and not pte & P_YOUNG:
+        # __wp_page_copy_user() makes an old pte young and finds, under the lock, that the pte is another one:
+        # the fault ends without a copy, and whoever asked must fault again.
+        k.rules.append("cow.old-pte-first-made-young")
+        vma.view[index] = pte | P_YOUNG
+        return 0
+    k.rules.append("cow.private-write-copies")
+    anon_vma_prepare(k, task, vma)
+    new = mem.alloc_page(zeroed=source == ZERO_PFN and not mem.zero_page_written)
+    if source != ZERO_PFN or mem.zero_page_written:
+        cow_user_page(k, task, vma, new, source, address, old)
+    page_add_new_anon_rmap(k, vma, index, new)
+    if not old:
+        task.anon_rss += 1
+    else:
+        if not mem.flags[old] & PG_ANON:
+            task.file_rss -= 1
+            task.anon_rss += 1
+        mem.mapcount[old] -= 1
+        put_page(k, old)
+    write = P_WRITE if vma.flags & VM_WRITE else 0
+    vma.view[index] = new << PFN_SHIFT | P_PRESENT | P_YOUNG | P_DIRTY | P_SOFT_DIRTY | write
+    return 0
+
+
+def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, address: int, old: int) -> None:
+    """The content of the copy: from the page, or for a raw pte from the user's own address."""
+    mem = k.mem
+    to = new << PAGE_SHIFT
+    offset = address & PAGE_MASK
+    if k.cow_copy_from == "fault" and not old and offset:
+        # 6aab341e0a28 copied a page's length from the address that faulted, aligned or not.
+        k.rules.append("cow.copies-from-fault-address")
+        following = user_frame(task, (address | PAGE_MASK) + 1)
+        if following is None:
+            mem.clear(new)
+            return
+        view = mem.view
+        data = bytes(view[(source << PAGE_SHIFT) + offset : (source + 1) << PAGE_SHIFT])
+        data += bytes(view[following << PAGE_SHIFT : (following << PAGE_SHIFT) + offset])
+        view[to : to + PAGE_SIZE] = data
+        return
+    if mem.flags[source] & PG_HOLE:
+        k.unknown = "a copy of a page with no memory behind it"
+        mem.clear(new)
+        return
+    k.rules.append("cow.copy-is-exact")
+    mem.view[to : to + PAGE_SIZE] = mem.view[source << PAGE_SHIFT : (source + 1) << PAGE_SHIFT]
+
+
+def user_frame(task: Task, address: int) -> int | None:
+    """The frame that the CPU would read at `address` without a fault."""
+    vma = task.vma_lookup(address)
+    if vma is None:
+        return None
+    pte = vma.view[(address - vma.start) >> PAGE_SHIFT]
+    return pte >> PFN_SHIFT if pte & (P_PRESENT | P_NONE) == P_PRESENT else None
+
+
+def anon_vma_prepare(k: Kernel, task: Task, vma: Vma) -> None:
+    """Give the vma an anon_vma, its neighbour's if the two could merge (find_mergeable_anon_vma())."""
+    if vma.anon_vma:
+        return
+    index = task.vmas.index(vma)
+    for other in (index + 1, index - 1):
+        if 0 <= other < len(task.vmas) and vma.backing is None:
+            near = task.vmas[other]
+            touching = near.start == vma.end or near.end == vma.start
+            if touching and near.anon_vma and near.anon_chain == 1 and near.backing is None:
+                vma.anon_vma = near.anon_vma
+                vma.anon_chain = 1
+                return
+    k.anon_vmas += 1
+    vma.anon_vma = k.anon_vmas
+    vma.anon_chain = 1
+
+
+def page_add_new_anon_rmap(k: Kernel, vma: Vma, index: int, pfn: int) -> None:
+    mem = k.mem
+    mem.flags[pfn] |= PG_ANON
+    mem.mapcount[pfn] = 1
+    mem.index[pfn] = vma.pgoff + index
+    mem.anon_vma[pfn] = vma.anon_vma

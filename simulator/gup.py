@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which pages can the kernel take hold of on behalf of somebody?  (mm/gup.c get_user_pages, check_vma_flags, populate)"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator import flags as f
+from simulator.cow import VM_FAULT_OOM, VM_FAULT_SIGBUS, anon_vma_prepare
+from simulator.fault import handle_mm_fault
+from simulator.normal import vm_normal_page
+from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT, SCALAR_PAGES
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, ZERO_PFN
+
+if TYPE_CHECKING:
+    from simulator.kernel import Kernel
+    from simulator.task import Task
+    from simulator.vma import Vma
+
+
+def check_vma_flags(k: Kernel, vma: Vma, write: bool, force: bool) -> int:
+    """0 or -EFAULT: the vma decides, before any pte is looked at, so a COWed page is out of reach too."""
+    if vma.flags & k.gup_refuse:
+        k.rules.append("gup.refuses-pfnmap")
+        return -errno.EFAULT
+    if write:
+        if not vma.flags & f.VM_WRITE and not (force and f.is_cow_mapping(vma.flags)):
+            return -errno.EFAULT
+    elif not vma.flags & f.VM_READ and not (force and vma.flags & f.VM_MAYREAD):
+        return -errno.EFAULT
+    return 0
+
+
+def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool) -> int:
+    """The pfn of one page, faulted in if need be, or -errno."""
+    vma = task.vma_lookup(address)
+    if vma is None:
+        return -errno.EFAULT
+    error = check_vma_flags(k, vma, write, force)
+    if error:
+        return error
+    return faultin_page(k, task, vma, address, write)
+
+
+def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool) -> int:
+    """follow_page(), and handle_mm_fault() until there is something to follow: pfn or -errno."""
+    index = (address - vma.start) >> PAGE_SHIFT
+    for _ in range(3):
+        pte = vma.view[index]
+        if pte & P_PRESENT and (not write or pte & P_WRITE or _cowed(k, vma, index, pte)):
+            page = vm_normal_page(k, vma, index, pte)
+            if page or pte >> PFN_SHIFT == ZERO_PFN:
+                return int(pte >> PFN_SHIFT)
+            k.rules.append("gup.follow-page-null")
+            return -errno.EFAULT
+        result = handle_mm_fault(k, task, vma, address & ~PAGE_MASK, write)
+        if result == VM_FAULT_SIGBUS:
+            return -errno.EFAULT
+        if result == VM_FAULT_OOM:
+            return -errno.ENOMEM
+    return -errno.EFAULT
+
+
+def _cowed(k: Kernel, vma: Vma, index: int, pte: int) -> bool:
+    # A forced write to a read-only private mapping: its own anonymous page will do (can_follow_write_pte()).
+    page = vm_normal_page(k, vma, index, pte)
+    return bool(
+        not vma.flags & f.VM_WRITE and page and k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] == 1 and pte & P_DIRTY
+    )
+
+
+def mm_populate(k: Kernel, task: Task, start: int, end: int) -> int:
+    """__mm_populate(): fault the range in, as MAP_POPULATE and mlock do; VM_IO and VM_PFNMAP are passed over."""
+    for vma in task.vmas_in(start, end):
+        if vma.flags & (f.VM_IO | f.VM_PFNMAP):
+            k.rules.append("populate.pfnmap-passed-over")
+            continue
+        if vma.flags & f.VM_LOCKONFAULT:
+            continue
+        write = vma.flags & (f.VM_WRITE | f.VM_SHARED) == f.VM_WRITE
+        accessible = bool(vma.flags & f.VM_ACCESS_FLAGS)
+        error = check_vma_flags(k, vma, write, accessible)
+        if not error:
+            error = populate_range(k, task, vma, max(start, vma.start), min(end, vma.end), write)
+        if error:
+            return error
+    return 0
+
+
+def populate_range(k: Kernel, task: Task, vma: Vma, start: int, end: int, write: bool) -> int:
+    """Fault in [start, end) of one vma: 0 or -errno."""
+    first, last = (start - vma.start) >> PAGE_SHIFT, (end - vma.start) >> PAGE_SHIFT
+    if last - first > SCALAR_PAGES and write and vma.backing is None and not vma.ptes[first:last].any():
+        run = k.mem.alloc_run(last - first)
+        if run is not None:
+            _populate_vector(k, task, vma, first, last, run)
+            return 0
+    for address in range(start, end, PAGE_SIZE):
+        got = faultin_page(k, task, vma, address, write)
+        if got < 0:
+            return got
+    return 0
+
+
+def _populate_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int, run: int) -> None:
+    # do_anonymous_page() for a run of fresh frames.
+    k.rules.append("fault.anonymous-write")
+    anon_vma_prepare(k, task, vma)
+    count = last - first
+    mem = k.mem
+    where = slice(run, run + count)
+    mem.flags_array[where] |= PG_ANON
+    mem.mapcount_array[where] = 1
+    mem.index_array[where] = np.arange(vma.pgoff + first, vma.pgoff + last)
+    mem.anon_vma_array[where] = vma.anon_vma
+    task.anon_rss += count
+    bits = P_PRESENT | P_YOUNG | P_SOFT_DIRTY | (P_WRITE | P_DIRTY if vma.flags & f.VM_WRITE else 0)
+    vma.ptes[first:last] = np.arange(
+        run << PFN_SHIFT | bits, (run + count) << PFN_SHIFT | bits, 1 << PFN_SHIFT, dtype=np.uint64
+    )[:count]

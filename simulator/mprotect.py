@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What does mprotect(2) change, and what of a range with holes?  (mm/mprotect.c)"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator import flags as f
+from simulator.mmap import TASK_SIZE, can_split, page_align
+from simulator.pgtable import P_CHG_MASK, P_PRESENT, P_YOUNG, SCALAR_PAGES, u64, vm_page_prot
+from simulator.physmem import PAGE_MASK
+from simulator.vma import Vma, split_vma, vma_merge
+
+if TYPE_CHECKING:
+    from simulator.kernel import Kernel
+    from simulator.task import Task
+
+PROT_GROWS = 0x03000000
+
+
+def do_mprotect(k: Kernel, task: Task, start: int, length: int, prot: int) -> int:
+    """mprotect(2): 0 or -errno; what lies before a hole or a refusal has been changed."""
+    if start & PAGE_MASK:
+        return -errno.EINVAL
+    if not length:
+        return 0
+    end = start + page_align(length)
+    if end <= start or end > TASK_SIZE:
+        return -errno.ENOMEM
+    if prot & ~(7 | PROT_GROWS):
+        return -errno.EINVAL
+    vma = task.vma_lookup(start)
+    if vma is None:
+        k.rules.append("mprotect.hole")
+        return -errno.ENOMEM
+    position = start
+    while True:
+        wanted = vma.flags & ~f.VM_ACCESS_FLAGS | prot & 7
+        if wanted & ~(wanted >> 4) & f.VM_ACCESS_FLAGS:  # the VM_MAY* bits lie four above
+            k.rules.append("mprotect.needs-may")
+            return -errno.EACCES
+        stop = min(vma.end, end)
+        error, vma = mprotect_fixup(k, task, vma, position, stop, wanted)
+        if error:
+            return error
+        position = stop
+        if position >= end:
+            return 0
+        following = task.vma_lookup(position)
+        if following is None:
+            k.rules.append("mprotect.hole")
+            return -errno.ENOMEM
+        vma = following
+
+
+def mprotect_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags: int) -> tuple[int, Vma]:
+    """Give [start, end) of one vma its new flags; (0 or -errno, the vma that now holds them)."""
+    if flags == vma.flags:
+        return 0, vma
+    if flags & f.VM_WRITE:
+        if not vma.flags & (f.VM_ACCOUNT | f.VM_WRITE | f.VM_SHARED | f.VM_NORESERVE):
+            flags |= f.VM_ACCOUNT
+    elif (
+        k.profile.mprotect_drops_account and vma.flags & f.VM_ACCOUNT and vma.backing is None and not vma.anon_vma
+    ):
+        flags &= ~f.VM_ACCOUNT
+    error, vma = isolate(k, task, vma, start, end)
+    if error:
+        return error, vma
+    vma.flags = flags
+    change_protection(k, vma)
+    return 0, vma_merge(task, vma)
+
+
+def isolate(k: Kernel, task: Task, vma: Vma, start: int, end: int) -> tuple[int, Vma]:
+    """Split so that one vma is exactly [start, end): (0 or -errno, that vma)."""
+    if vma.start < start:
+        if not can_split(k, vma):
+            return -errno.EINVAL, vma
+        vma = split_vma(task, vma, start)
+        k.rules.append("vma.split-advances-pgoff")
+    if vma.end > end:
+        if not can_split(k, vma):
+            return -errno.EINVAL, vma
+        split_vma(task, vma, end)
+        k.rules.append("vma.split-advances-pgoff")
+    return 0, vma
+
+
+def change_protection(k: Kernel, vma: Vma) -> None:
+    """pte_modify() of every present pte: the pfn and the young, dirty and special bits stay."""
+    k.rules.append("mprotect.keeps-pfn")
+    prot = vm_page_prot(vma.flags)
+    if k.profile.mprotect_young:
+        prot |= P_YOUNG
+    pages = vma.pages
+    if pages <= SCALAR_PAGES:
+        view = vma.view
+        for index in range(pages):
+            pte = view[index]
+            if pte & P_PRESENT:
+                view[index] = pte & P_CHG_MASK | prot
+        return
+    ptes = vma.ptes
+    if bool((ptes & np.uint64(P_PRESENT)).all()):
+        np.bitwise_and(ptes, u64(P_CHG_MASK), out=ptes)
+        np.bitwise_or(ptes, u64(prot), out=ptes)
+    else:
+        changed = ptes & u64(P_CHG_MASK) | u64(prot)
+        np.copyto(ptes, changed, where=(ptes & np.uint64(P_PRESENT)) != 0)

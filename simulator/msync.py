@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What does msync(2) answer?  (mm/msync.c)"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from simulator import flags as f
+from simulator.mmap import page_align
+from simulator.physmem import PAGE_MASK
+
+if TYPE_CHECKING:
+    from simulator.kernel import Kernel
+    from simulator.task import Task
+
+MS_ASYNC = 1
+MS_INVALIDATE = 2
+MS_SYNC = 4
+
+
+def do_msync(k: Kernel, task: Task, start: int, length: int, flags: int) -> int:
+    """msync(2): 0 or -errno."""
+    if flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or start & PAGE_MASK:
+        return -errno.EINVAL
+    if flags & MS_ASYNC and flags & MS_SYNC:
+        return -errno.EINVAL
+    end = start + page_align(length)
+    if end < start:
+        return -errno.ENOMEM
+    unmapped = 0
+    while start < end:
+        vma = task.find_vma(start)
+        if vma is None:
+            k.rules.append("msync.hole")
+            return -errno.ENOMEM
+        if start < vma.start:
+            k.rules.append("msync.hole")
+            if flags == MS_ASYNC and k.profile.msync_async_stops:
+                return -errno.ENOMEM
+            start = vma.start
+            if start >= end:
+                return -errno.ENOMEM
+            unmapped = -errno.ENOMEM
+        if flags & MS_INVALIDATE and vma.flags & f.VM_LOCKED:
+            k.rules.append("msync.locked-busy")
+            return -errno.EBUSY
+        start = vma.end
+        region = vma.backing.region if vma.backing is not None else None
+        if flags & MS_SYNC and vma.flags & f.VM_SHARED and region is not None and region.has_file:
+            if not region.fsync and k.profile.msync_nofsync:
+                k.rules.append("msync.no-fsync-op")
+                return -errno.EINVAL
+            k.rules.append("msync.ok")
+    return unmapped

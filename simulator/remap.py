@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How does a range of pfns get into a vma?  (mm/memory.c remap_pfn_range; the driver's mmap that calls it)"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator import flags as f
+from simulator.pgtable import P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, vm_page_prot
+from simulator.physmem import GUARD, PG_PAGE, PG_RESERVED
+from simulator.region import Region, errno_of
+
+if TYPE_CHECKING:
+    from simulator.files import Backing
+    from simulator.kernel import Kernel
+    from simulator.vma import Vma
+
+
+def driver_mmap(k: Kernel, vma: Vma, backing: Backing) -> int:
+    """The region's f_op->mmap: its own checks, then the ptes; 0 or -errno."""
+    region = backing.region
+    assert region is not None
+    error = driver_refuses(k, vma, region, backing.first_pfn)
+    if error:
+        return error
+    if not region.maywrite:
+        vma.flags &= ~f.VM_MAYWRITE
+    if not region.mayexec:
+        vma.flags &= ~f.VM_MAYEXEC
+    vma.flags |= f.parse_flags(region.flags_add)
+    first = vma.pgoff - backing.first_pfn if region.pgoff == "pfn" else vma.pgoff
+    if region.insert == "fault":
+        if region.pfnmap:
+            vma.flags |= k.remap_bits
+    else:
+        pfn = backing.first_pfn + first
+        step = region.chunk_pages or vma.pages
+        for done in range(0, vma.pages, step):
+            error = remap_pfn_range(k, vma, done, pfn + done, min(step, vma.pages - done))
+            if error:
+                return errno_of(region.remap_errno) if region.remap_errno else error
+    vma.flags &= ~f.parse_flags(region.flags_del)
+    return 0
+
+
+def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
+    """-errno if the region's traits do not allow this vma, else 0."""
+    shared = bool(vma.flags & f.VM_MAYSHARE)
+    if region.sharing != "both" and shared != (region.sharing == "shared"):
+        k.rules.append("mmap.sharing-refused")
+        return errno_of(region.sharing_errno)
+    if vma.flags & f.VM_WRITE and not region.writable:
+        k.rules.append("mmap.write-refused")
+        return errno_of(region.writable_errno)
+    if vma.flags & f.VM_EXEC and not region.executable:
+        return errno_of(region.executable_errno)
+    offset = vma.pgoff - (first_pfn if region.pgoff == "pfn" else 0)
+    if offset and region.offset == "zero":
+        k.rules.append("mmap.offset-refused")
+        return errno_of(region.offset_errno)
+    if region.length == "region" and (offset < 0 or offset + vma.pages > region.pages):
+        k.rules.append("mmap.length-refused")
+        return errno_of(region.length_errno)
+    if offset < -GUARD or offset + vma.pages > region.pages + GUARD:
+        k.unknown = "a mapping of pages that are not the region's"
+    return 0
+
+
+def remap_pfn_range(k: Kernel, vma: Vma, first: int, pfn: int, pages: int) -> int:
+    """Map pfns [pfn, pfn + pages) at pages [first, first + pages) of the vma; 0 or -errno."""
+    whole = first == 0 and pages == vma.pages
+    cow = f.is_cow_mapping(vma.flags)
+    policy = k.profile.remap_pgoff
+    if cow and not whole and k.profile.remap_private_partial != "ok":
+        k.rules.append("remap.private-partial-refused")
+        return -errno.EINVAL
+    if policy == "always" or (policy == "cow" and cow):
+        k.rules.append("remap.pgoff-is-pfn")
+        vma.pgoff = pfn
+    k.rules.append("remap.flags")
+    vma.flags |= k.remap_bits
+    if k.profile.pat and whole:
+        vma.flags |= f.VM_PAT
+    prot = vm_page_prot(vma.flags) | P_PRESENT | P_YOUNG
+    if k.raw_rule == "special":
+        prot |= P_SPECIAL
+    if k.profile.remap_skips_ram:
+        _remap_without_ram(k, vma, first, pfn, pages, prot)
+    elif pages <= SCALAR_PAGES:
+        view = vma.view
+        for index in range(pages):
+            view[first + index] = (pfn + index) << PFN_SHIFT | prot
+    else:
+        vma.ptes[first : first + pages] = np.arange(
+            pfn << PFN_SHIFT | prot, (pfn + pages) << PFN_SHIFT | prot, 1 << PFN_SHIFT, dtype=np.uint64
+        )[:pages]
+    return 0
+
+
+def _remap_without_ram(k: Kernel, vma: Vma, first: int, pfn: int, pages: int, prot: int) -> None:
+    # 2.6.14's remap_pte_range(): `if (!pfn_valid(pfn) || PageReserved(pfn_to_page(pfn))) set_pte`
+    for index in range(pages):
+        if k.mem.flags[pfn + index] & (PG_PAGE | PG_RESERVED) == PG_PAGE:
+            k.rules.append("remap.leaves-ram-out")
+        else:
+            vma.view[first + index] = (pfn + index) << PFN_SHIFT | prot

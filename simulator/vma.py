@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is a vma, and when do two become one or one become two?  (mm/mmap.c, mm/vma.c: __split_vma, vma_merge)"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator import flags as f
+from simulator.pgtable import Ptes, new_ptes
+from simulator.physmem import PAGE_SHIFT
+
+if TYPE_CHECKING:
+    from simulator.files import Backing, OpenFile
+    from simulator.task import Task
+
+VM_SPECIAL = f.VM_IO | f.VM_DONTEXPAND | f.VM_PFNMAP | f.VM_MIXEDMAP | f.VM_RESERVED
+
+
+class Vma:
+    """Pages [start, end) of a task, in bytes; `pgoff` in pages; `ptes` is its piece of the page table."""
+
+    __slots__ = ("anon_chain", "anon_vma", "backing", "end", "file", "flags", "name", "pgoff", "ptes", "start", "view")
+
+    def __init__(self, start: int, end: int, flags: int, pgoff: int, ptes: Ptes | None = None) -> None:
+        self.start = start
+        self.end = end
+        self.flags = flags
+        self.pgoff = pgoff
+        self.ptes: Ptes = new_ptes((end - start) >> PAGE_SHIFT) if ptes is None else ptes
+        self.view: Any = memoryview(self.ptes)
+        self.file: OpenFile | None = None
+        self.backing: Backing | None = None  # the driver behind it; None: anonymous
+        self.name = ""
+        self.anon_vma = 0  # 0: no anonymous page was ever in it
+        self.anon_chain = 0  # how many anon_vmas it is linked to
+
+    @property
+    def pages(self) -> int:
+        return (self.end - self.start) >> PAGE_SHIFT
+
+    def like(self, start: int, end: int, pgoff: int, ptes: Ptes) -> Vma:
+        """A vma of the same kind over another piece (vm_area_dup())."""
+        new = Vma(start, end, self.flags, pgoff, ptes)
+        new.file = self.file
+        new.backing = self.backing
+        new.name = self.name
+        new.anon_vma = self.anon_vma
+        new.anon_chain = self.anon_chain
+        return new
+
+
+def may_split(vma: Vma) -> bool:
+    return vma.backing is None or vma.backing.may_split
+
+
+def split_vma(task: Task, vma: Vma, address: int) -> Vma:
+    """__split_vma(): `vma` keeps [start, address), the new vma is [address, end); vm_pgoff advances with it."""
+    cut = (address - vma.start) >> PAGE_SHIFT
+    upper = vma.like(address, vma.end, vma.pgoff + cut, vma.ptes[cut:])
+    vma.end = address
+    vma.ptes = vma.ptes[:cut]
+    vma.view = memoryview(vma.ptes)
+    task.insert(upper)
+    return upper
+
+
+def _same_kind(left: Vma, right: Vma) -> bool:
+    if left.end != right.start or (left.flags ^ right.flags) & ~f.VM_SOFTDIRTY:
+        return False
+    if left.flags & VM_SPECIAL or left.backing is not right.backing or left.file is not right.file:
+        return False
+    if left.pgoff + left.pages != right.pgoff or left.name != right.name:
+        return False
+    if not left.anon_vma or not right.anon_vma:  # is_mergeable_anon_vma()
+        return True
+    return left.anon_vma == right.anon_vma
+
+
+def vma_merge(task: Task, vma: Vma) -> Vma:
+    """Merge `vma` with the neighbours it touches if they are of one kind; VM_SPECIAL ones never merge."""
+    vmas = task.vmas
+    index = vmas.index(vma)
+    if index + 1 < len(vmas) and _same_kind(vma, vmas[index + 1]):
+        vma = _join(task, vma, vmas[index + 1])
+    if index > 0 and _same_kind(vmas[index - 1], vma):
+        vma = _join(task, vmas[index - 1], vma)
+    return vma
+
+
+def _join(task: Task, left: Vma, right: Vma) -> Vma:
+    left.end = right.end
+    left.ptes = np.concatenate((left.ptes, right.ptes))
+    left.view = memoryview(left.ptes)
+    left.flags |= right.flags & f.VM_SOFTDIRTY
+    left.anon_vma = left.anon_vma or right.anon_vma
+    left.anon_chain = max(left.anon_chain, right.anon_chain)
+    task.remove(right)
+    return left

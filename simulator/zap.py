@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is given back when ptes go away?  (mm/memory.c zap_pte_range: one page and a range of pages)"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.normal import normal_mask, vm_normal_page
+from simulator.pgtable import P_PRESENT, SCALAR_PAGES, pfns_of
+from simulator.physmem import PG_ANON, PG_LAZYFREE, REGION_BASE
+
+if TYPE_CHECKING:
+    from simulator.kernel import Kernel
+    from simulator.task import Task
+    from simulator.vma import Vma
+
+
+def put_page(k: Kernel, pfn: int) -> None:
+    """Drop a reference; the last one frees the page."""
+    mem = k.mem
+    count = mem.refcount[pfn] - 1
+    mem.refcount[pfn] = count
+    if not count:
+        mem.free_page(pfn)
+
+
+def zap_pte_range(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> None:
+    """Clear the ptes of pages [first, last) of `vma`: a raw one goes without a trace, a page loses a mapping."""
+    if last - first > SCALAR_PAGES:
+        _zap_vector(k, task, vma, first, last)
+        return
+    view = vma.view
+    mem = k.mem
+    for index in range(first, last):
+        pte = view[index]
+        if not pte & P_PRESENT:
+            continue
+        view[index] = 0
+        page = vm_normal_page(k, vma, index, pte)
+        if not page:
+            k.rules.append("zap.raw-untouched")
+            continue
+        k.rules.append("zap.page-given-back")
+        if mem.flags[page] & PG_ANON:
+            task.anon_rss -= 1
+        else:
+            task.file_rss -= 1
+        mem.mapcount[page] -= 1
+        count = mem.refcount[page] - 1
+        mem.refcount[page] = count
+        if not count:
+            mem.free_page(page)
+
+
+def _zap_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> None:
+    ptes = vma.ptes[first:last]
+    if not ptes.any():
+        return
+    normal = normal_mask(k, vma, first, ptes)
+    if not normal.any():
+        k.rules.append("zap.raw-untouched")
+        ptes.fill(0)
+        return
+    k.rules.append("zap.page-given-back")
+    pages = pfns_of(ptes if normal.all() else ptes[normal])
+    ptes.fill(0)
+    _give_back(k, task, pages)
+
+
+def _give_back(k: Kernel, task: Task, pages: NDArray[np.int64]) -> None:
+    """Drop one mapping and one reference of each page; a page may occur more than once (the zero page does)."""
+    mem = k.mem
+    count = len(pages)
+    low = int(pages[0])
+    if int(pages[-1]) - low == count - 1 and bool((np.diff(pages) == 1).all()):
+        run = slice(low, low + count)
+        anon = int(np.count_nonzero(mem.flags_array[run] & PG_ANON))
+        mem.mapcount_array[run] -= 1
+        refs = mem.refcount_array[run]
+        refs -= 1
+        if not refs.any() and low + count <= REGION_BASE:
+            mem.flags_array[run] &= ~(PG_ANON | PG_LAZYFREE) & 0xFF
+            mem.free_runs.append((low, count))
+            task.anon_rss -= anon
+            task.file_rss -= count - anon
+            return
+        gone = np.flatnonzero(refs == 0) + low
+    else:
+        anon = int(np.count_nonzero(mem.flags_array[pages] & PG_ANON))
+        np.subtract.at(mem.mapcount_array, pages, 1)
+        np.subtract.at(mem.refcount_array, pages, 1)
+        gone = np.unique(pages[mem.refcount_array[pages] == 0])
+    task.anon_rss -= anon
+    task.file_rss -= count - anon
+    for pfn in gone.tolist():
+        mem.free_page(pfn)
+
+
+def present_any(vma: Vma) -> bool:
+    return bool((vma.ptes & np.uint64(P_PRESENT)).any())
