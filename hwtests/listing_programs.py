@@ -10,6 +10,7 @@ from typing import Any
 from hwtests.language import parse_file
 from hwtests.language.nodes import Op, Program
 from hwtests.language.settings import program_hazard, program_needs, program_rule, region_settings
+from hwtests.selection import theme_of
 
 
 def program_rows(programs: Mapping[str, Path]) -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def program_row(name: str, program: Program) -> dict[str, Any]:
     """The row of one program."""
     return {
         "name": name,
-        "theme": name.rpartition("/")[0],
+        "theme": theme_of(Path(program.path)),
         "claim": claim(program),
         "rule": program_rule(program),
         "hazard": program_hazard(program),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which programs are meant?  Names, files, themes and patterns of the command line, and the catalogue they pick from.
 
-The catalogue is `hwtests/catalogue/<theme>/<claim>.pfn`; a program's name is `<theme>/<claim>`.
+The catalogue is `hwtests/catalogue/<theme>/<name>.pfn`; a name belongs to one program.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 
 
 def catalogue(root: Path = CATALOGUE) -> dict[str, Path]:
-    """Every program of the catalogue: name → file, in the order of names."""
-    return {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.pfn"))}
+    """Every program of the catalogue: name → file, theme by theme. Raises UsageError when two have one name."""
+    return _named(sorted(root.rglob("*.pfn")))
 
 
-def name_of(path: Path, root: Path = CATALOGUE) -> str:
-    """A program's name: `theme/claim` in the catalogue, elsewhere the file's name without its ending."""
+def theme_of(path: Path, root: Path = CATALOGUE) -> str:
+    """A program's theme: its folder in the catalogue; elsewhere it has none."""
     try:
-        return path.resolve().relative_to(root.resolve()).with_suffix("").as_posix()
+        return path.resolve().relative_to(root.resolve()).parent.as_posix()
     except ValueError:
-        return path.stem
+        return ""
 
 
 def select(wanted: Sequence[str], root: Path = CATALOGUE) -> dict[str, Path]:
@@ -37,42 +37,42 @@ def select(wanted: Sequence[str], root: Path = CATALOGUE) -> dict[str, Path]:
         if not known:
             raise UsageError(f"{root}: the catalogue is empty: expected *.pfn files")
         return known
-    found: dict[str, Path] = {}
+    meant: dict[Path, Path] = {}
     for word in wanted:
-        for name, path in _meant(word, known, root).items():
-            if found.setdefault(name, path).resolve() != path.resolve():
-                raise UsageError(f"{path}: another program of this run is named {name!r} too: {found[name]}")
+        for path in _meant(word, known, root):
+            meant.setdefault(path.resolve(), path)
+    return _named(meant.values())
+
+
+def _named(paths: Iterable[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(path.stem, path)) is not path:
+            raise UsageError(f"{path}: another program is named {path.stem!r} too: {other}")
     return found
 
 
-def _meant(word: str, known: dict[str, Path], root: Path) -> dict[str, Path]:
+def _meant(word: str, known: dict[str, Path], root: Path) -> list[Path]:
     path = Path(word)
-    if word.endswith(".pfn") and (path.exists() or not _matches(word, known)):
-        return {name_of(path, root): path}
-    found = _matches(word, known)
-    if not found and path.is_dir():
-        found = {name_of(file, root): file for file in sorted(path.rglob("*.pfn"))}
-        if not found:
-            raise UsageError(f"{word}: expected programs (*.pfn) in this directory, found none")
-    if not found and path.is_file():
+    if word.endswith(".pfn"):
+        return [path]  # what is wrong with it, the parser says
+    if found := [file for name, file in known.items() if _means(word, name, theme_of(file, root))]:
+        return found
+    if path.is_dir():
+        if found := sorted(path.rglob("*.pfn")):
+            return found
+        raise UsageError(f"{word}: expected programs (*.pfn) in this folder, found none")
+    if path.is_file():
         raise UsageError(f"{word}: expected a program, a file named *.pfn")
-    if not found:
-        near = get_close_matches(word, [*known, *(name.split("/")[-1] for name in known), *_themes(known)], 1, 0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else "; `pfnlab programs` lists them"
-        raise UsageError(f"no program, file, theme or pattern {word!r}{hint}")
-    return found
+    themes = {theme_of(file, root) for file in known.values()}
+    near = get_close_matches(word, [*known, *themes], 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "`pfnlab programs` lists them"
+    raise UsageError(f"no program, file, theme or pattern {word!r}; {hint}")
 
 
-def _matches(word: str, known: dict[str, Path]) -> dict[str, Path]:
-    return {name: path for name, path in known.items() if _means(word, name)}
-
-
-def _means(word: str, name: str) -> bool:
-    return word in (name, name.split("/")[-1]) or name.startswith(word.rstrip("/") + "/") or fnmatchcase(name, word)
-
-
-def _themes(known: Iterable[str]) -> set[str]:
-    return {name.split("/")[0] for name in known}
+def _means(word: str, name: str, theme: str) -> bool:
+    full = f"{theme}/{name}"
+    return word in (name, full, theme) or fnmatchcase(name, word) or fnmatchcase(full, word)
 
 
 def order(names: Iterable[str], seed: int | None) -> list[str]:

@@ -48,6 +48,7 @@ class Program:
     """All results of one program, by column number; `worst` is the verdict that marks its heading."""
 
     name: str
+    theme: str
     anchor: str
     cells: dict[int, Shown]
     worst: str
@@ -77,7 +78,7 @@ def html(runs: Sequence[RunView]) -> str:
     bad = sorted(
         (cell for cell in shown if cell.result.verdict in BAD), key=lambda cell: BAD.index(cell.result.verdict)
     )
-    themes = [(theme, list(group)) for theme, group in groupby(programs, key=lambda program: _theme(program.name))]
+    themes = [(theme, list(group)) for theme, group in groupby(programs, key=lambda program: program.theme)]
     return environment.get_template("page.html").render(
         runs=runs,
         columns=columns,
@@ -108,14 +109,16 @@ def _programs(columns: Sequence[Column]) -> list[Program]:
         for result in column.target.results:
             if result.region == column.region:
                 cells.setdefault(result.program, {})[column.number] = _shown(result, column)
-    return [_program(name, cells[name], number) for number, name in enumerate(sorted(cells))]
+    found = [_program(name, cells[name], number) for number, name in enumerate(sorted(cells))]
+    return sorted(found, key=lambda program: program.theme)
 
 
 def _program(name: str, cells: dict[int, Shown], number: int) -> Program:
     verdicts = [cell.result.verdict for cell in cells.values()]
     worst = next((verdict for verdict in BAD if verdict in verdicts), "agree" if "agree" in verdicts else "skip")
     text = next((cell.steps.text for cell in cells.values() if cell.steps.text), "")
-    return Program(name, f"p{number}", cells, worst, text)
+    theme = next(iter(cells.values())).result.theme
+    return Program(name, theme, f"p{number}", cells, worst, text)
 
 
 def _shown(result: Result, column: Column) -> Shown:
@@ -126,12 +129,8 @@ def _shown(result: Result, column: Column) -> Shown:
         except OSError as error:
             console = f"({result.console}: {error.strerror})"
     steps = steps_of(result, column.run.path)
-    anchor = f"r{column.number}-{result.program.replace('/', '-')}"
+    anchor = f"r{column.number}-{result.program}"
     return Shown(result, column, anchor, steps, console)
-
-
-def _theme(name: str) -> str:
-    return name.rpartition("/")[0]
 
 
 def _headline(runs: Sequence[RunView], shown: Sequence[Shown]) -> dict[str, Any]:

@@ -69,21 +69,25 @@ def fill(kept: ResultsDir) -> list[Result]:
     kept.write_text("console/uml-6.12.1.txt", "Kernel panic - not syncing: <Oops>\n")
     common = {"hash": "00", "target": "uml:6.12", "kernel": "6.12.101", "region": "mmapper", "seconds": 0.006}
     made = [
-        ("cow/copies", {"verdict": "agree", "promises": [promise]}),
-        ("cow/leaks", {"verdict": "mismatch", "differences": [broken]}),
-        ("fork/silent", {"verdict": "unpredicted", "differences": [silent]}),
-        ("fork/oops", {"verdict": "crash", "why": "the kernel said: Oops", "console": "console/uml-6.12.1.txt"}),
-        ("fork/stuck", {"verdict": "timeout", "why": "no end after 10 s; the kernel lives"}),
+        ("cow-copies", {"theme": "cow", "verdict": "agree", "promises": [promise]}),
+        ("cow-leaks", {"theme": "cow", "verdict": "mismatch", "differences": [broken]}),
+        ("fork-silent", {"theme": "fork", "verdict": "unpredicted", "differences": [silent]}),
         (
-            "gup/mmio",
+            "fork-oops",
+            {"theme": "fork", "verdict": "crash", "why": "the kernel said: Oops", "console": "console/uml-6.12.1.txt"},
+        ),
+        ("fork-stuck", {"theme": "fork", "verdict": "timeout", "why": "no end after 10 s; the kernel lives"}),
+        (
+            "gup-mmio",
             {
+                "theme": "gup",
                 "verdict": "skip",
                 "needs": "dev.no-struct-page",
                 "found": "mmapper has a struct page for every page",
                 "cure": "run it on qemu:6.1-amd64, region bar",
             },
         ),
-        ("gup/lost", {"verdict": "error", "why": "the kernel went without a word"}),
+        ("gup-lost", {"theme": "gup", "verdict": "error", "why": "the kernel went without a word"}),
     ]
     results: list[Result] = []
     for program, more in made:
@@ -99,7 +103,7 @@ def fill(kept: ResultsDir) -> list[Result]:
     recorded = {"accepted": 3, "stale": 1}
     results.append(
         Result(
-            program="cow/copies",
+            program="cow-copies",
             verdict="agree",
             recorded=recorded,
             recorded_kernels=["6.1.176", "6.12.101"],
@@ -117,7 +121,7 @@ def fill(kept: ResultsDir) -> list[Result]:
             "seed": None,
             "inventory": {"host": "lab", "kernel": {"release": "6.18"}, "cpu": {"model": "A", "mitigations": {}}},
             "targets": [{"name": "uml:6.12", "kernel": {"release": "6.12.101"}}, {"name": "sim"}],
-            "planned": [*(result.key for result in results), ["vma/never", "uml:6.12", "mmapper"]],
+            "planned": [*(result.key for result in results), ["vma-never", "uml:6.12", "mmapper"]],
         },
     )
     return results

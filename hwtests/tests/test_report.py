@@ -105,7 +105,7 @@ def test_the_console_of_a_crash_is_on_the_page(page):
 
 
 def test_a_result_that_is_missing_is_said(page):
-    assert "vma/never on uml:6.12 mmapper" in page.words
+    assert "vma-never on uml:6.12 mmapper" in page.words
 
 
 def test_a_trace_that_is_gone_is_said_on_the_page(tmp_path):
