@@ -11,6 +11,7 @@ It writes one line "pid N" when the guest is started, and "exit STATUS" (a wait 
 It is run as a script with the standard library only, so that it starts in a few milliseconds.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -47,10 +48,8 @@ def kill_all_children() -> None:
         except OSError:  # no CONFIG_PROC_CHILDREN: what wait(2) says must do
             found = []
         for pid in found:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
@@ -76,7 +75,7 @@ def start(command: list[str], uid: int, gid: int, console: int, cwd: str) -> int
             os.setresuid(uid, uid, uid)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == parent:
-            os.execvp(command[0], command)
+            os.execv(command[0], command)  # a path: no module may be imported any more
     except OSError as error:
         os.write(2, f"pfnlab: cannot start {command[0]}: {error.strerror}\n".encode())
     os._exit(127)
@@ -114,10 +113,8 @@ def main(argv: list[str]) -> int:
                     status = value
             if status is not None:
                 kill_all_children()
-                try:
+                with contextlib.suppress(OSError):  # pfnlab may be gone already
                     print("exit", status, flush=True)
-                except OSError:
-                    pass
                 status = None
         if 0 in ready and not os.read(0, 4096):
             kill_all_children()
