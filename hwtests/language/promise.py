@@ -43,7 +43,8 @@ def parse_promise(comment: str, verb: Verb | None, path: str, line: int, column:
     field, start = _field(body, verb, place)
     alternatives: list[Alternative] = []
     for part in body[start:].split(","):
-        alternatives.append(_alternative(part, place.moved(start + len(part) - len(part.lstrip(" ")))))
+        indent = len(part) - len(part.lstrip(" "))
+        alternatives.append(_alternative(part, field, place.moved(start + indent)))
         start += len(part) + 1
     _check_spans(alternatives, place)
     if field is None and verb.main is None and not all(_is_ret(one.value) for one in alternatives):
@@ -105,12 +106,12 @@ def _field(body: str, verb: Verb, place: _Place) -> tuple[str | None, int]:
     return match[1], match.end()
 
 
-def _alternative(part: str, place: _Place) -> Alternative:
+def _alternative(part: str, field: str | None, place: _Place) -> Alternative:
     match = _SPAN.fullmatch(part.strip(" "))
     if match is None:  # pragma: no cover: the pattern has only optional parts
         raise AssertionError(part)
     value = " ".join(match["value"].split())
-    if stray := _STRAY.match(value):
+    if field != "klog" and (stray := _STRAY.match(value)):
         place.fail(f"'{stray[1]}' not understood, expected VALUE [since VERSION] [before VERSION] [on ARCH]")
     wrong = parse_expected(value)
     if isinstance(wrong, str):

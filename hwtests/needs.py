@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does a program make sense here?  If not: what it needs, what was found, and what would cure it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from hwtests.language.conditions import Condition, parse_condition
+from hwtests.language.nodes import Op, Program
+from hwtests.language.promise import version
+from hwtests.language.settings import process_settings, program_needs, region_settings
+
+# Architectures that select ARCH_HAS_PTE_SPECIAL (or had HAVE_PTE_SPECIAL, since Linux kernel commit 7e675137a8e1
+# ("mm: introduce pte_special pte bit") (in v2.6.26)); User-Mode Linux does not.
+PTE_SPECIAL = frozenset(
+    {"x86_64", "i386", "i686", "aarch64", "armv7l", "riscv64", "ppc64", "ppc64le", "s390x", "loongarch64", "sparc64"}
+)
+# Operations that can change a region's content through a mapping.
+STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
+
+
+class Traits(Protocol):
+    """What is asked of a region: hwtests/regions/traits.py, RegionTraits."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def writable(self) -> bool: ...
+    @property
+    def sharing(self) -> str: ...
+    @property
+    def stores(self) -> bool: ...
+    def holds(self, trait: str, /) -> bool: ...
+
+
+class Kernel(Protocol):
+    """hwtests/trace.py, Kernel."""
+
+    @property
+    def release(self) -> str: ...
+    @property
+    def arch(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a program does not run: one line each, for people."""
+
+    needs: str
+    found: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a program would run. `pages` by region; `uid` is the one that root processes start with."""
+
+    regions: Mapping[str, Traits]
+    pages: Mapping[str, int]
+    kernel: Kernel
+    uid: int = 0
+    config: Mapping[str, str] | None = None  # None: not known
+
+
+def check(
+    program: Program, regions: Mapping[str, Traits], pages: Mapping[str, int], kernel: Kernel, *,
+    uid: int = 0, config: Mapping[str, str] | None = None,
+) -> Skip | None:  # fmt: skip
+    """None when every condition holds, those that the program states and those that follow from what it does."""
+    place = Place(regions, pages, kernel, uid, config)
+    return next(_unmet(program, place), None)
+
+
+def _unmet(program: Program, place: Place) -> Iterator[Skip]:
+    yield from _regions(program, place)
+    for text in program_needs(program):
+        condition = parse_condition(text)
+        if isinstance(condition, Condition):
+            skip = _condition(condition, place)
+            if skip is not None:
+                yield skip
+    yield from _implied(program, place)
+
+
+def _regions(program: Program, place: Place) -> Iterator[Skip]:
+    for name, settings in region_settings(program).items():
+        if name not in place.regions:
+            yield Skip(f"a region for '{name}'", "none", "name one with --region, or use another target")
+        elif settings.pages is not None and place.pages.get(name, 0) < settings.pages:
+            yield Skip(
+                f"{name}.pages>={settings.pages}",
+                f"{place.regions[name].kind} has {place.pages.get(name, 0)} pages",
+                f"use a region of {settings.pages} pages or more",
+            )
+
+
+def _implied(program: Program, place: Place) -> Iterator[Skip]:
+    for name, settings in region_settings(program).items():
+        if settings.fill is not None:
+            yield from _trait(name, "poke", f"{name}.poke, to fill it first", place)
+    verbs = {statement.verb for _, statement in program.statements() if isinstance(statement, Op)}
+    for name, traits in place.regions.items():
+        if name not in region_settings(program):
+            continue
+        if "peek" in verbs:
+            yield from _trait(name, "view", f"{name}.view, to peek", place)
+        if "poke" in verbs:
+            yield from _trait(name, "poke", f"{name}.poke, to poke", place)
+        if verbs & STORES and not traits.stores and traits.writable and traits.sharing != "private":
+            yield Skip(
+                f"{name} that may be stored to",
+                f"{traits.kind} is not the lab's to write",
+                "use a region of the lab's own, or allow stores with --allow-write",
+            )
+    if place.uid != 0 and any(one.uid or one.drop for one in process_settings(program).values()):
+        yield Skip("uid=0, to set a process's uid or capabilities", f"uid {place.uid}", "run as root, or on uml")
+
+
+def _condition(condition: Condition, place: Place) -> Skip | None:
+    if condition.region is not None:
+        return _region_condition(condition, condition.region, place)
+    key = condition.key
+    if key.startswith("CONFIG_"):
+        return _config(condition, place)
+    ok, found, cure = _KERNEL[key](condition, place)
+    return None if ok else Skip(condition.text, found, cure)
+
+
+def _region_condition(condition: Condition, name: str, place: Place) -> Skip | None:
+    traits = place.regions[name]
+    if condition.key == "pages":
+        pages = place.pages.get(name, 0)
+        return _unless(
+            pages >= int(condition.value), condition, f"{traits.kind} has {pages} pages", "use a larger region"
+        )
+    if condition.key == "kind":
+        return _unless(
+            traits.kind == condition.value, condition, f"{name} is {traits.kind}", f"use --region {condition.value}"
+        )
+    return next(_trait(name, condition.key, condition.text, place), None)
+
+
+def _trait(name: str, trait: str, needs: str, place: Place) -> Iterator[Skip]:
+    traits = place.regions[name]
+    if not traits.holds(trait):
+        yield Skip(needs, f"{traits.kind} {_LACKS[trait]}", _CURES.get(trait, "use a region of another kind"))
+
+
+def _unless(ok: bool, condition: Condition, found: str, cure: str) -> Skip | None:
+    return None if ok else Skip(condition.text, found, cure)
+
+
+def _config(condition: Condition, place: Place) -> Skip | None:
+    known = place.config or {}
+    value = known.get(condition.key)
+    if value is None:
+        return Skip(condition.text, f"{condition.key} not known", "use a kernel that tells its configuration")
+    return _unless(value == condition.value, condition, f"{condition.key}={value}", "use a kernel built otherwise")
+
+
+_Answer = tuple[bool, str, str]
+
+
+def _release(condition: Condition, place: Place) -> _Answer:
+    at, asked = version(place.kernel.release), version(condition.value)
+    ok = at >= asked if condition.relation == ">=" else at < asked
+    return ok, f"kernel {place.kernel.release}", f"use a kernel {condition.relation} {condition.value}"
+
+
+def _arch(condition: Condition, place: Place) -> _Answer:
+    same = place.kernel.arch == condition.value
+    ok = same if condition.relation == "=" else not same
+    return ok, f"architecture {place.kernel.arch}", f"use {'another' if same else condition.value} architecture"
+
+
+def _pte_special(condition: Condition, place: Place) -> _Answer:
+    special = has_pte_special(place.kernel.release, place.kernel.arch)
+    ok = special == (condition.key == "pte-special")
+    cure = "use uml" if special else "use qemu or a host of an architecture with pte_special"
+    return ok, f"{place.kernel.arch} has {'' if special else 'no '}pte_special", cure
+
+
+def _uid(condition: Condition, place: Place) -> _Answer:
+    return place.uid == 0, f"uid {place.uid}", "run as root, or on uml, which gives root inside"
+
+
+def has_pte_special(release: str, arch: str) -> bool:
+    """Whether `pte_special()` decides what a raw pte is (else: the linear rule)."""
+    return arch in PTE_SPECIAL and version(release) >= (2, 6, 26)
+
+
+_KERNEL: Mapping[str, Callable[[Condition, Place], _Answer]] = {
+    "kernel": _release, "arch": _arch, "pte-special": _pte_special, "no-pte-special": _pte_special, "uid": _uid,
+}  # fmt: skip
+
+_LACKS: Mapping[str, str] = {
+    "cow": "cannot be mapped private and written",
+    "private": "cannot be mapped private",
+    "shared": "cannot be mapped shared",
+    "shared-write": "cannot be mapped shared and written",
+    "readable": "has no memory behind it",
+    "stable": "has content that changes by itself",
+    "view": "cannot be seen from outside",
+    "poke": "cannot be changed from outside",
+    "access": "has no vm_ops->access",
+    "no-access": "has vm_ops->access",
+    "struct-page": "has pages without a struct page",
+    "no-struct-page": "has pages with a struct page",
+    "offset": "takes no offset",
+    "eager": "is filled by faults, not by mmap",
+    "split": "may not be split",
+    "no-split": "may be split",
+    "file": "has no file",
+    "no-file": "has a file",
+    "own": "is not the lab's own memory",
+    "special": "is no PFN mapping",
+}
+
+_OWN = "use uml or qemu, which bring regions of the lab's own"
+_CURES: Mapping[str, str] = {
+    "cow": _OWN, "shared-write": _OWN, "view": _OWN, "poke": _OWN, "own": _OWN, "stable": _OWN,
+    "access": "use qemu: its BAR has vm_ops->access",
+    "no-access": "use uml: it has no HAVE_IOREMAP_PROT",
+    "struct-page": "use uml: /dev/mem over its RAM",
+    "no-struct-page": "use uml up to 6.12 (mmapper) or qemu (a BAR)",
+    "offset": "use qemu's BAR or uml's /dev/mem",
+    "no-split": "use [vvar], or a perf ring of a kernel from 6.14 on",
+    "no-file": "use [vvar]",
+    "eager": "use a region that remap_pfn_range() maps",
+}  # fmt: skip

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does a trace keep what a person promised, from the kernel's source or documentation, in the program's text?
+
+A field of the simulator's trace may be a set: a promise holds of it when it holds of every element, so that the model
+is held to the person's word as the kernel is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from hwtests.language.expect import (
+    RET_WORD,
+    Between,
+    Each,
+    Elements,
+    Exactly,
+    Expected,
+    Flags,
+    SameAs,
+    Unchanged,
+    as_number,
+    parse_expected,
+)  # fmt: skip
+from hwtests.language.nodes import Call, Compiled, Promise
+from hwtests.language.promise import pick
+from hwtests.language.verbs import SMAPS_SIZES, VERBS
+from hwtests.trace import Trace
+
+MAX_SUMS = 256  # combinations of allowed values that a sum over vmas is tried for
+_TEXTS = frozenset(
+    {"ret", "signal", "vec", "perms", "VmFlags", "status", "at", "code", "addr", "stage", "offset", "klog"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of one promise on one trace. `held` None: the trace says nothing of it."""
+
+    op: int
+    line: int
+    text: str
+    trace: str  # kernel | simulator
+    field: str
+    promised: str
+    citation: str
+    found: str
+    held: bool | None
+
+    def __str__(self) -> str:
+        return f"{self.trace}: {self.field}={self.found}; promised is {self.promised} ({self.citation})"
+
+
+class _Absent:
+    # Said of a field that an observation does not have (a failed call has no value).
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = _Absent()
+
+
+def check_promises(compiled: Compiled, trace: Trace, name: str) -> list[Kept]:
+    """Every promise of the program on this trace; `name`: `kernel` or `simulator`.
+
+    Operations that the trace did not reach are left out.
+    """
+    promises = _by_line(compiled)
+    found: list[Kept] = []
+    for call in compiled.calls:
+        if call.op is None or call.index >= len(trace.lines):
+            continue
+        for line, promise in promises.get(call.line, ()):
+            found.append(_Check(compiled, trace, name, call).kept(line, promise))
+    return found
+
+
+def _by_line(compiled: Compiled) -> Mapping[int, list[tuple[int, Promise]]]:
+    # Promises by the line of the operation that they speak of: their own, or the last one above.
+    found: dict[int, list[tuple[int, Promise]]] = {}
+    operation = 0
+    for line in compiled.program.lines:
+        if line.statement is not None:
+            operation = line.number
+        for promise in line.promises:
+            found.setdefault(operation, []).append((line.number, promise))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    compiled: Compiled
+    trace: Trace
+    name: str
+    call: Call
+
+    def kept(self, line: int, promise: Promise) -> Kept:
+        kernel = self.trace.header.kernel
+        chosen = pick(promise, kernel.release, kernel.arch)
+        value = chosen.value if chosen is not None else ""
+        expected = parse_expected(value)
+        if isinstance(expected, str):  # the parser lets none through
+            raise ValueError(expected)
+        field = self._field(promise, expected)
+        possible = self._possible(field, self.call.index)
+        held: bool | None = None
+        if possible is not None:
+            held = all(any(self._holds(one, field, value) for one in expected) for value in possible)
+        return Kept(
+            self.call.index,
+            line,
+            self.call.text,
+            self.name,
+            field,
+            value,
+            promise.citation,
+            _shown(possible, self._obs()),
+            held,
+        )
+
+    def _obs(self, index: int | None = None) -> dict[str, Any]:
+        return self.trace.lines[self.call.index if index is None else index].obs
+
+    def _field(self, promise: Promise, expected: Sequence[Expected]) -> str:
+        if promise.field is not None:
+            return promise.field
+        words = all(isinstance(one, Exactly) and RET_WORD.fullmatch(one.text) for one in expected)
+        return "ret" if words else VERBS[self.call.verb].main or "ret"
+
+    def _possible(self, field: str, index: int) -> list[Any] | None:
+        # The values that the field can have: one on a kernel's trace. None: nothing is said of it.
+        if field in ("klog", "taint"):
+            end = self.trace.end
+            return None if end is None else [end.klog if field == "klog" else end.taint]
+        obs = self._obs(index)
+        if field != "ret" and "unknown" in _sets(obs.get("ret")):
+            return None
+        vmas = obs.get("vmas")
+        if VERBS[self.call.verb].name in ("smaps", "maps") and field != "ret" and isinstance(vmas, list):
+            return _of_vmas(field, vmas)
+        return _values(obs.get(field, ABSENT))
+
+    def _holds(self, expected: Expected, field: str, value: Any) -> bool:
+        if field == "klog":
+            return _klog_holds(expected, value)
+        match expected:
+            case Unchanged():
+                return self._same(field, value, self._before(lambda call: call.text == self.call.text), field)
+            case SameAs(name):
+                setter = self._before(lambda call: call.op is not None and call.op.result == name)
+                return self._same(field, value, setter, "value")
+            case _:
+                return _matches(expected, field, value)
+
+    def _before(self, wanted: Any) -> Call | None:
+        calls = [call for call in self.compiled.calls[: self.call.index] if call.op is not None and wanted(call)]
+        own = [call for call in calls if call.proc in (self.call.proc, -1)] or calls
+        return own[-1] if own else None
+
+    def _same(self, field: str, value: Any, earlier: Call | None, its_field: str) -> bool:
+        if earlier is None or isinstance(value, _Absent):
+            return False
+        obs = self._obs(earlier.index)
+        if its_field == "value" and "value" not in obs:
+            its_field = "data"
+        check = _Check(self.compiled, self.trace, self.name, earlier)
+        before = check._possible(its_field, earlier.index)
+        return before is not None and value in before
+
+
+def _sets(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _values(value: Any) -> list[Any] | None:
+    if isinstance(value, dict):
+        return None if "unknown" in value else list(value.get("any", [value]))
+    return [value]
+
+
+def _of_vmas(field: str, vmas: list[dict[str, Any]]) -> list[Any] | None:
+    if field == "vmas":
+        return [len(vmas)]
+    if field == "first":
+        return _values(vmas[0].get("first", ABSENT)) if vmas else [ABSENT]
+    each = [_values(vma.get(field, ABSENT)) for vma in vmas]
+    if field in SMAPS_SIZES or field == "pages":
+        if any(values is None or ABSENT in values for values in each):
+            return None  # a kernel that does not print this line yet
+        return _sums([values for values in each if values is not None])
+    if any(values is None for values in each):
+        return None
+    # What is no size must hold of every vma: each is a possible value.
+    return [value for values in each if values is not None for value in values] or [ABSENT]
+
+
+def _sums(each: list[list[Any]]) -> list[Any] | None:
+    found: list[Any] = []
+    for count, chosen in enumerate(product(*each)):
+        if count == MAX_SUMS:
+            return None
+        numbers = [value for value in chosen if isinstance(value, int)]
+        # A size that is no whole number of pages stands alone, as its text.
+        found.append(sum(numbers) if len(numbers) == len(chosen) else chosen[0] if len(chosen) == 1 else ABSENT)
+    return found
+
+
+def _matches(expected: Expected, field: str, value: Any) -> bool:
+    if isinstance(value, _Absent):
+        return False
+    if isinstance(value, list):
+        return _list_matches(expected, field, value)
+    match expected:
+        case Exactly(wanted, text):
+            if field in _TEXTS or value is None:
+                return text == _text(value)
+            return wanted == (as_number(value) if isinstance(value, str) else value)
+        case Between(low, high):
+            number = as_number(value) if isinstance(value, str) else value
+            return isinstance(number, int) and low <= number <= high
+        case Flags(with_, without):
+            flags = set(str(value).split())
+            return with_ <= flags and not without & flags
+    return False
+
+
+def _list_matches(expected: Expected, field: str, values: list[Any]) -> bool:
+    match expected:
+        case Each(element):
+            return bool(values) and all(_matches(element, field, value) for value in values)
+        case Elements(texts):
+            wanted: Iterable[Expected] = [Exactly(as_number(text), text) for text in texts]
+            return len(values) == len(texts) and all(
+                _matches(one, field, value) for one, value in zip(wanted, values, strict=True)
+            )
+        case _:
+            return len(values) == 1 and _matches(expected, field, values[0])
+
+
+def _klog_holds(expected: Expected, lines: list[str]) -> bool:
+    if not isinstance(expected, Exactly):
+        return False
+    return not lines if expected.text == "none" else any(expected.text in line for line in lines)
+
+
+def _text(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _shown(possible: list[Any] | None, obs: Mapping[str, Any]) -> str:
+    if possible is None:
+        return "unknown"
+    return "|".join(_shown_values(possible, obs))
+
+
+def _shown_values(possible: list[Any], obs: Mapping[str, Any]) -> Iterator[str]:
+    for value in possible:
+        if isinstance(value, _Absent):
+            yield f"absent (ret={obs.get('ret')})"
+        else:
+            yield " / ".join(_text(one) for one in value) if isinstance(value, list) else _text(value)
