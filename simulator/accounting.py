@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 def rss(k: Kernel, task: Task) -> tuple[int, int, int, int]:
     """(RssAnon, RssFile, VmSize, VmLck) in pages; raw ptes are in none of the first two."""
     k.rules.append("rss.counts-pages-only")
-    size = task.total_vm
-    if k.vmsize_excludes:
-        k.rules.append("rss.vmsize-without-reserved")
-        size -= sum(vma.pages for vma in task.vmas if vma.flags & k.vmsize_excludes)
-    return task.anon_rss, task.file_rss, size, task.locked_vm
+    return task.anon_rss, task.file_rss, task.total_vm, task.locked_vm
 
 
 def kpagecount(k: Kernel, pfn: int) -> int:

@@ -72,7 +72,6 @@ class Kernel:
         self.grow_refuse = f.parse_flags(profile.mremap_grow_refuse)
         self.dontneed_refuse = f.parse_flags(profile.madvise_dontneed_refuse)
         self.dofork_refuse = f.parse_flags(profile.madvise_dofork_refuse)
-        self.vmsize_excludes = f.parse_flags(profile.vmsize_excludes)
         self.soft_dirty = profile.enabled("CONFIG_MEM_SOFT_DIRTY")
 
     def reset(self) -> None:

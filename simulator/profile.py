@@ -61,7 +61,6 @@ class Profile:
     smaps_fields: tuple[str, ...]
     smaps_vmflags: bool
     rss_lag_pages: int
-    vmsize_excludes: tuple[str, ...]
     pagemap: str
     mincore_pfnmap: str
     mincore_anon: bool
