@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# ruff: noqa: E501 - a case a line reads better than one wrapped
 """What is wrong with a program is said in one line: where, what, and what was expected."""
 
 from __future__ import annotations
