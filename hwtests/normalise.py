@@ -2,8 +2,8 @@
 """What did the kernel do, in words that do not depend on where things happened to lie?
 
 The agent's raw observations become the lines of a trace: the same forms (hwtests/forms.py) as the simulator's, so that
-the two can be compared text by text. Addresses become mapping, page and byte: every process's table of places is followed
-through mmap, mremap and fork. Pure functions of what came over the wire.
+the two can be compared text by text. Addresses become mapping, page and byte: every process's table of places is
+followed through mmap, mremap and fork. Pure functions of what came over the wire.
 """
 
 from __future__ import annotations

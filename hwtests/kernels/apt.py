@@ -86,8 +86,10 @@ def own_sources() -> list[Source]:
             if target.get("Component") and target["Component"] not in components:
                 components.append(target["Component"])
             entries[key] = target.get("Sourcesentry", "")
-    return [Source(uri, release, tuple(components), _signed_by(entries[uri, release]))
-            for (uri, release), components in found.items()]
+    return [
+        Source(uri, release, tuple(components), _signed_by(entries[uri, release]))
+        for (uri, release), components in found.items()
+    ]
 
 
 class PrivateApt:
@@ -157,7 +159,8 @@ class PrivateApt:
         (self.folder / "etc" / "pfnlab.sources").write_text(sources)
         (self.folder / "status").touch()
         settings = [
-            line for line in _output(["apt-config", "dump"]).splitlines()
+            line
+            for line in _output(["apt-config", "dump"]).splitlines()
             if line.startswith("Acquire::") and not line.startswith(tuple(f"Acquire::{k}" for k in _OWN_DEFAULTS))
         ]
         settings += [
@@ -187,7 +190,9 @@ class PrivateApt:
 
     def _run(self, command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C"}
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
 
 
 def _stanzas(text: str) -> Iterator[dict[str, str]]:
@@ -220,8 +225,8 @@ def _signed_by(entry: str) -> str | None:
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL)
-    return done.stdout
+    environment = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL).stdout
 
 
 def _last_line(text: str) -> str:

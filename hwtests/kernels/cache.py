@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which kernels are here already?  The cache: one folder a kernel, with a record of where it came from.
 
-    CACHE/kernels/uml-6.12/{linux, lib/, config, kernel.json}      CACHE/kernels/qemu-6.1-amd64/{vmlinuz, config, kernel.json}
+CACHE/kernels/uml-6.12/{linux, lib/, config, kernel.json}
+CACHE/kernels/qemu-6.1-amd64/{vmlinuz, config, kernel.json}
 """
 
 from __future__ import annotations

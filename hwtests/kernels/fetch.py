@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How does a kernel come into the cache?  Found in apt's signed index, downloaded and checked by apt, unpacked privately."""
+"""How does a kernel come into the cache?  Found and checked by apt, unpacked without touching the system."""
 
 from __future__ import annotations
 
@@ -41,10 +41,19 @@ def fetch(name: KernelName, say: Say = lambda _text: None, *, again: bool = Fals
         else:
             package = _real_image(apt, package)
             release, libc = _image(apt, package, work, new, say), ""
-        today = datetime.datetime.now(datetime.UTC).date().isoformat()
         write_record(
             new,
-            Record(str(name), package.name, package.version, package.suite, package.sha256, package.size, today, release, libc),
+            Record(
+                name=str(name),
+                package=package.name,
+                version=package.version,
+                suite=package.suite,
+                sha256=package.sha256,
+                size=package.size,
+                date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+                release=release,
+                libc=libc,
+            ),
         )
         old = work / "old"
         if folder.exists():
@@ -52,7 +61,7 @@ def fetch(name: KernelName, say: Say = lambda _text: None, *, again: bool = Fals
         new.rename(folder)
     kernel = cached(name)
     if kernel is None:
-        raise KernelError(f"the kernel {name} in the cache", f"nothing usable in {folder}", "check that folder's permissions")
+        raise KernelError(f"{name} in the cache", f"nothing usable in {folder}", "check that folder's permissions")
     return kernel
 
 
@@ -110,7 +119,8 @@ def _uml(apt: PrivateApt, package: Package, work: Path, new: Path, say: Say) -> 
         glibc.bring_libc(new, "linux", _unpack(apt, libc, work, say), patchelf)
         release = glibc.release_of(new, "linux")
     if release is None:
-        raise KernelError("a kernel that starts on this machine", f"{package.name} {package.version} does not", "try another version")
+        found = f"{package.name} {package.version} does not"
+        raise KernelError("a kernel that starts on this machine", found, "try another version")
     return release, libc_version
 
 
@@ -119,7 +129,8 @@ def _real_image(apt: PrivateApt, package: Package) -> Package:
     match = re.search(r"(linux-image-[^\s,]+)", package.depends)
     found = [item for item in apt.versions(match[1]) if item.version == package.version] if match else []
     if not found:
-        raise KernelError(f"the package that {package.name} stands for", package.depends or "no dependency", "report this")
+        found_depends = package.depends or "no dependency"
+        raise KernelError(f"the package that {package.name} stands for", found_depends, "report this")
     return found[0]
 
 

@@ -15,13 +15,15 @@ from pathlib import Path
 from hwtests.kernels.errors import KernelError
 
 _LIBRARY = "lib"
+_LOADER = "ld-linux-x86-64.so.2"
 
 
 def release_of(folder: Path, file: str) -> str | None:
     """What `FILE --version` prints (a kernel release), or None when it does not start here."""
     try:
-        done = subprocess.run([f"./{file}", "--version"], cwd=folder, capture_output=True, text=True, timeout=20,
-                              stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [f"./{file}", "--version"], cwd=folder, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.split()[-1] if done.returncode == 0 and done.stdout.split() else None
@@ -43,19 +45,17 @@ def find_patchelf(fetch: Callable[[str], Path]) -> str:
 
 def bring_libc(folder: Path, file: str, libc: Path, patchelf: str) -> None:
     """Make `folder/file` run with the C library of the unpacked package `libc`, copied into `folder/lib`."""
-    loaders = sorted(path for path in libc.rglob("ld-linux-x86-64.so.2") if path.resolve().is_file() or path.is_symlink())
-    libraries = sorted(libc.rglob("libc.so.6"))
-    if not loaders or not libraries:
-        raise KernelError("a C library in the suite's libc6", f"none below {libc.name}", "report this with the suite's name")
+    libraries = [path for path in sorted(libc.rglob("libc.so.6")) if (path.parent / _LOADER).exists()]
+    if not libraries:
+        raise KernelError(
+            "a C library in the suite's libc6", f"none in {libc.name}", "report this with the suite's name"
+        )
     target = folder / _LIBRARY
     target.mkdir(exist_ok=True)
     source = libraries[0].parent
-    for name in ("ld-linux-x86-64.so.2", "libc.so.6"):
+    for name in (_LOADER, "libc.so.6"):
         shutil.copy2((source / name).resolve(), target / name)
-    done = subprocess.run(
-        [patchelf, "--set-interpreter", f"{_LIBRARY}/ld-linux-x86-64.so.2", "--set-rpath", _LIBRARY, str(folder / file)],
-        capture_output=True,
-        text=True,
-    )
+    command = [patchelf, "--set-interpreter", f"{_LIBRARY}/{_LOADER}", "--set-rpath", _LIBRARY, str(folder / file)]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise KernelError("patchelf to accept the kernel", done.stderr.strip()[:200], "try a newer patchelf")

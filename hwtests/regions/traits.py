@@ -8,7 +8,7 @@ mapping have the names of `simulator.Region`; the others say how a target gets a
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -54,7 +54,7 @@ class RegionTraits:
     insert: when ptes appear: `mmap` (remap_pfn_range() in the driver's mmap) or `fault` (vmf_insert_pfn()).
     chunk_pages: 0: one remap_pfn_range() call covers the vma; n: one call for every n pages.
     offset, offset_errno: `any` file offset, or only `zero`.
-    pgoff: what /proc/PID/maps shows as offset: `pfn` (the physical address), or `zero` (counted from the region's start).
+    pgoff: what /proc/PID/maps shows as offset: `pfn` (the physical address), or `zero` (from the region's start).
     length, length_errno: whether a mapping longer than the region is refused (`region`) or not looked at (`any`).
     access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
     may_split: whether a vma of it can be split. has_file, noexec, fsync, fallocate_errno: of its file.
@@ -69,8 +69,8 @@ class RegionTraits:
         `read` (read(2) of the file), `none`. view_stores: whether that view can change it.
     stable: whether the content stays when nobody stores. own: it is the lab's own memory. stores: programs may store.
     widths: access widths in bytes that the memory takes. cache: cache type of the mapping.
-    since, before: the kernels that have it (before: the first that has not). needs: what a target must offer, for people.
-    cure: what makes it usable where it is not.
+    since, before: the kernels that have it (before: the first that has not), for people.
+    needs, cure: what it takes to have such a region, and what makes it usable where it is not.
     """
 
     kind: str
@@ -128,9 +128,9 @@ class RegionTraits:
                 raise TraitsError(f"region {self.kind}: {name} must be one of {', '.join(allowed)}, got {value!r}")
 
     def holds(self, trait: str) -> bool:
-        """Whether what a program `needs` of its region is so: `cow`, `view`, `no-access`, … (docs/language.md, needs)."""
+        """Whether what a program `needs` of its region is so: `cow`, `view`, … (docs/language.md, needs)."""
         try:
-            return bool(_CONDITIONS[trait](self))
+            return _CONDITIONS[trait](self)
         except KeyError:
             raise TraitsError(f"no trait {trait!r}, expected one of {', '.join(sorted(_CONDITIONS))}") from None
 
@@ -143,7 +143,7 @@ class RegionTraits:
         return out
 
 
-_CONDITIONS = {
+_CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "cow": lambda t: t.sharing != "shared" and t.writable and t.maywrite and t.stores and not t.premapped,
     "private": lambda t: t.sharing != "shared" and not t.premapped,
     "shared": lambda t: t.sharing != "private" and not t.premapped,
@@ -177,7 +177,7 @@ def parse_traits(text: str, kind: str) -> RegionTraits:
     for name in data:
         if name not in known:
             raise TraitsError(f"region {kind}: no trait {name!r}")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     try:
         return RegionTraits(kind=kind, **values)
     except TypeError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What has to be done around one program on an agent, whatever the kernel?  Regions opened, filled, and a trace made."""
+"""What is done around a program on an agent, whatever the kernel?  Regions are opened and filled, a trace is made."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ class Execution:
     def withdraw(self, name: str, found: str) -> Region:
         """The region `name` shall not be used, because `found`; it as it is listed from now on."""
         traits = self.opened[name].region.traits
-        region = Region(traits, unusable=Unusable(f"{traits.summary}, as its traits say", found, "report this difference"))
+        region = Region(
+            traits, unusable=Unusable(f"{traits.summary}, as its traits say", found, "report this difference")
+        )
         self.opened[name] = replace(self.opened[name], region=region)
         return region
 
@@ -180,7 +182,9 @@ class Execution:
         klog = list(result.klog or ())
         end = End(klog=klog, taint=after & ~before)
         if DoneFlag.REGION_MOVED in result.flags:
-            end = End(klog=klog, taint=after & ~before, how="moved", why="the region's pages moved while the program ran")
+            end = End(
+                klog=klog, taint=after & ~before, how="moved", why="the region's pages moved while the program ran"
+            )
         elif DoneFlag.TIME_LIMIT in result.flags:
             end = End(klog=klog, taint=after & ~before, how="timeout", why="the program did not end in time")
         return Trace(self.header(compiled, bound), lines, end)
@@ -226,9 +230,9 @@ def _with_ids(compiled: Compiled, bound: Mapping[str, Opened]) -> Compiled:
 
     def numbered(call: Call) -> Call:
         at = _REGION_ARGUMENT.get(call.verb)
-        if call.verb == "mmap" and call.args[0] == 1:
-            at = 1
-        elif call.verb in ("kpagecount", "kpageflags") and call.args[0] == 0:
+        if (call.verb == "mmap" and call.args[0] == 1) or (
+            call.verb in ("kpagecount", "kpageflags") and call.args[0] == 0
+        ):
             at = 1
         if at is None:
             return call
@@ -268,7 +272,7 @@ def _limits(hello: Hello) -> dict[str, int]:
 
 
 def crash_lines(console: str) -> list[str]:
-    """The lines of a console from the first in which a kernel says that it is broken; empty when it says no such thing."""
+    """The lines of a console from the first in which a kernel says that it is broken; empty when none does."""
     lines = console.splitlines()
     for number, line in enumerate(lines):
         if any(mark in line for mark in CRASH_MARKS):
@@ -276,7 +280,7 @@ def crash_lines(console: str) -> list[str]:
     return []
 
 
-#: What kernels print when they oops, BUG or panic (lib/bug.c, kernel/panic.c, arch/*/mm/fault.c, arch/um/kernel/trap.c).
+#: What kernels print when they oops, BUG or panic: lib/bug.c, kernel/panic.c, arch/*/mm/fault.c, arch/um/kernel/trap.c.
 CRASH_MARKS: Sequence[str] = (
     "Kernel panic",
     "kernel BUG at",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What do all guests have in common?  A boot to the agent's first word, programs back to back, and a new boot when it dies."""
+"""What do all guests have in common?  A boot, programs back to back, and a new boot after a death."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from hwtests.language.nodes import Program
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
 from hwtests.targets.execution import Execution, crash_lines
 from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
-from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.regioncheck import check_regions
 from hwtests.targets.supervised import Supervised
 from hwtests.trace import End, Trace

@@ -15,7 +15,7 @@ _SIZE = re.compile(r"(?P<name>\w+):\s+(?P<kb>\d+) kB")
 
 @dataclass(frozen=True, slots=True)
 class Vma:
-    """One vma: addresses and `offset` in bytes; `sizes` in kB as printed; `flags` None where there is no VmFlags line."""
+    """One vma: addresses and `offset` in bytes; `sizes` in kB as printed; `flags` None without a VmFlags line."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ class Vma:
 
 
 def parse_vmas(text: str) -> list[Vma]:
-    """The vmas that a maps or smaps text holds, in its order. Lines that are neither head, size nor VmFlags are left out."""
+    """The vmas of a maps or smaps text, in its order. Lines that are neither head, size nor VmFlags are left out."""
     found: list[Vma] = []
     for line in text.splitlines():
         if match := _HEAD.fullmatch(line):

@@ -87,5 +87,7 @@ def qemu_target(name: str) -> QemuTarget:
     """The target `qemu:VERSION-ARCH`, from the cache. Raises KernelError for a name that is none."""
     kernel = cached(parse_name(name))
     if kernel is None:
-        return QemuTarget(name, None, Unusable(f"the kernel {name}", "none in the cache", f"pfnlab kernels fetch {name}"))
+        return QemuTarget(
+            name, None, Unusable(f"the kernel {name}", "none in the cache", f"pfnlab kernels fetch {name}")
+        )
     return QemuTarget(name, kernel)

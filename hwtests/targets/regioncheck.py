@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Is a region what its traits say?  What /proc shows of a mapping of it, compared with the file before any program runs."""
+"""Is a region what its traits say?  What /proc shows of it is compared with its file before any program runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def check_regions(execution: Execution, regions: Sequence[Region]) -> list[Regio
 
 
 def _checked(execution: Execution, region: Region) -> Region:
-    trace = execution.run(parse(_program(region.traits), "region-check"), {"dev": region.name}, limit=LIMIT, hazard="none")
+    trace = execution.run(
+        parse(_program(region.traits), "region-check"), {"dev": region.name}, limit=LIMIT, hazard="none"
+    )
     mapped, smaps = (line.obs for line in trace.lines[:2])
     if mapped["ret"] != "ok":
         return execution.withdraw(region.name, f"mapping it fails: {mapped['ret']}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How does a program run on a User-Mode Linux kernel?  An ordinary process, without root: `uml:6.12`, `uml:/path/linux`."""
+"""How does a program run on a User-Mode Linux kernel?  In an ordinary process: `uml:6.12`, `uml:/path/linux`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = 4096  # UML's, on x86-64
 
 
 class UmlTarget(GuestTarget):
-    """User-Mode Linux. Its regions: the mapper driver over a file of the run, the same file and RAM through /dev/mem."""
+    """User-Mode Linux. Its regions: a file of the run through the mapper driver and through /dev/mem, and RAM."""
 
     def _complaint(self) -> Unusable | None:
         assert self._kernel is not None
@@ -69,11 +69,15 @@ class UmlTarget(GuestTarget):
         file = map_file(folder / "iomem", (PAGES + 2 * GUARD) * PAGE)
         mapper = execution.open_region(Offer(traits["uml-mmapper"], PAGES + 2 * GUARD, view=file))
         if mapper.unusable or not mapper.pfn:
-            cause = mapper.unusable or Unusable(traits["uml-iomem"].needs, "an address that no mapping shows", "report this")
+            cause = mapper.unusable or Unusable(
+                traits["uml-iomem"].needs, "an address that no mapping shows", "report this"
+            )
             iomem = Region(traits["uml-iomem"], unusable=cause)
         else:
             base = (mapper.pfn + GUARD) * PAGE
-            iomem = execution.open_region(Offer(traits["uml-iomem"], PAGES, base, view=file[GUARD * PAGE : -GUARD * PAGE]))
+            iomem = execution.open_region(
+                Offer(traits["uml-iomem"], PAGES, base, view=file[GUARD * PAGE : -GUARD * PAGE])
+            )
         ram = execution.open_region(Offer(traits["uml-ram"], PAGES))
         return [iomem, mapper, ram]
 
@@ -89,7 +93,9 @@ def uml_target(name: str) -> UmlTarget:
         return UmlTarget(name, Kernel(name, path.parent, path.name, None))
     kernel = cached(parse_name(name))
     if kernel is None:
-        return UmlTarget(name, None, Unusable(f"the kernel {name}", "none in the cache", f"pfnlab kernels fetch {name}"))
+        return UmlTarget(
+            name, None, Unusable(f"the kernel {name}", "none in the cache", f"pfnlab kernels fetch {name}")
+        )
     return UmlTarget(name, kernel)
 
 

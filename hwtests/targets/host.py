@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How does a program run on the machine's own kernel?  By the agent as an ordinary process of this user.
+
+Regions: what every user has ([vvar], BTF, a perf ring of one's own), and a file that the user named. Nothing is stored
+to a named one unless the user allowed it; RAM found by pagemap exists in guests only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from hwtests.kernels import config as kernel_config
+from hwtests.language.nodes import Program
+from hwtests.regions.named import Named, parse_named
+from hwtests.regions.traits import load_traits
+from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
+from hwtests.targets.execution import Execution, Offer
+from hwtests.targets.regioncheck import check_regions
+from hwtests.trace import End, Trace
+from native.actor import Actor
+from native.agent import NoAgent, agent_binary
+from native.channel import AgentLost
+
+PERF_PAGES = 9  # one page of the kernel's and 2^3 of data: perf_event_open(2)
+EVERYBODYS = (("btf", 0), ("perf", PERF_PAGES), ("vvar", 0))  # pages 0: as many as there are
+
+
+class HostTarget:
+    """The kernel that pfnlab runs on. `named`: regions as the user named them (hwtests/regions/named.py)."""
+
+    own_kernel = False
+
+    def __init__(self, named: Sequence[str] = (), *, allow_write: bool = False) -> None:
+        self.name = "host"
+        page_size = os.sysconf("SC_PAGE_SIZE")
+        self._named: list[Named] = [parse_named(text, page_size, allow_write=allow_write) for text in named]
+        self._actor: Actor | None = None
+        self._execution: Execution | None = None
+        self._regions: list[Region] = []
+        self._about: dict[str, Any] = {}
+
+    def probe(self) -> Unusable | None:
+        try:
+            agent_binary(os.uname().machine)
+        except NoAgent as error:
+            return Unusable(error.needs, error.found, error.cure)
+        return None
+
+    def open(self) -> None:
+        self._need()
+
+    def close(self) -> None:
+        actor, self._actor, self._execution = self._actor, None, None
+        if actor is not None:
+            actor.close()
+
+    def fresh(self) -> None:
+        """Nothing: a host's kernel is what it is."""
+
+    def inventory(self) -> dict[str, Any]:
+        return dict(self._about)
+
+    def regions(self) -> list[Region]:
+        return list(self._regions)
+
+    def run(self, program: Program, binding: Mapping[str, str], *, limit: float = LIMIT, hazard: str = "none") -> Trace:
+        execution = self._need()
+        try:
+            return execution.run(program, binding, limit=limit, hazard=hazard)
+        except AgentLost as lost:
+            self.close()
+            end = End(klog=[], taint=0, how="lost", why=f"the agent went away: {lost.reason}")
+            return execution.cut_off(program, binding, lost, end)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _need(self) -> Execution:
+        if self._execution is None:
+            if found := self.probe():
+                raise TargetError(f"host: {found}")
+            try:
+                self._actor = Actor()
+                self._execution = self._prepared(self._actor)
+            except AgentLost as lost:
+                self.close()
+                raise TargetLost("error", f"host: the agent does not start: {lost.reason}") from None
+        return self._execution
+
+    def _prepared(self, actor: Actor) -> Execution:
+        config = kernel_config.of_running_kernel(os.uname().release)
+        execution = Execution(self.name, actor, actor.hello_seen, config)
+        page = actor.hello_seen.page_size
+        offers = [
+            Offer(
+                item.traits,
+                item.length // page,
+                item.offset,
+                item.path,
+                sync=item.sync,
+                never_store=not item.traits.stores,
+            )
+            for item in self._named
+        ]
+        traits = load_traits()
+        offers += [Offer(traits[kind], pages) for kind, pages in EVERYBODYS]
+        self._regions = check_regions(execution, [_open(execution, offer) for offer in offers])
+        facts = actor.hello_seen.facts
+        self._about = {
+            "kernel": {name: facts.get(name, "") for name in ("release", "version", "machine", "arch")},
+            "cmdline": facts.get("cmdline", ""),
+            "config": dict(execution.config),
+            "uid": actor.hello_seen.uid,
+        }
+        return execution
+
+
+def _open(execution: Execution, offer: Offer) -> Region:
+    region = execution.open_region(offer)
+    if region.unusable is None and region.pages == 0:
+        found = f"{offer.path or offer.traits.path}: {errno.errorcode[errno.ENODATA]}, it tells no length"
+        return execution.withdraw(region.name, found)
+    return region
