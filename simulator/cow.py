@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.flags import VM_SHARED, VM_WRITE
 from simulator.normal import vm_normal_page
-from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT
+from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_HOLE, PG_PAGE, ZERO_PFN
 from simulator.zap import put_page
 
@@ -29,7 +29,7 @@ def do_wp_page(k: Kernel, task: Task, vma: Vma, index: int, address: int) -> int
         return VM_FAULT_OOM
     page = vm_normal_page(k, vma, index, pte, address & PAGE_MASK)
     if not page:
-        if vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE:
+        if vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE and k.wp_shared == "make-writable":
             k.rules.append("cow.shared-raw-made-writable")  # wp_pfn_shared()
             vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG
             return 0
@@ -38,7 +38,8 @@ def do_wp_page(k: Kernel, task: Task, vma: Vma, index: int, address: int) -> int
         k.rules.append("cow.sole-owner-reuses")  # wp_page_reuse()
         vma.view[index] = pte | P_DIRTY | P_YOUNG | P_SOFT_DIRTY | (P_WRITE if vma.flags & VM_WRITE else 0)
         return 0
-    if vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE and not k.mem.flags[page] & PG_ANON:
+    shared = vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE and k.wp_shared == "make-writable"
+    if shared and not k.mem.flags[page] & PG_ANON:
         vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG  # wp_page_shared()
         return 0
     return wp_page_copy(k, task, vma, index, address, pte, page)
@@ -81,8 +82,8 @@ def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, addres
     if k.cow_copy_from == "fault" and not old and offset:
         # 6aab341e0a28 copied a page's length from the address that faulted, aligned or not.
         k.rules.append("cow.copies-from-fault-address")
-        following = user_frame(task, (address | PAGE_MASK) + 1)
-        if following is None:
+        following = k.kernel_frame(task, (address | PAGE_MASK) + 1)
+        if following < 0:
             mem.clear(new)
             return
         view = mem.view
@@ -96,15 +97,6 @@ def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, addres
         return
     k.rules.append("cow.copy-is-exact")
     mem.view[to : to + PAGE_SIZE] = mem.view[source << PAGE_SHIFT : (source + 1) << PAGE_SHIFT]
-
-
-def user_frame(task: Task, address: int) -> int | None:
-    """The frame that the CPU would read at `address` without a fault."""
-    vma = task.vma_lookup(address)
-    if vma is None:
-        return None
-    pte = vma.view[(address - vma.start) >> PAGE_SHIFT]
-    return pte >> PFN_SHIFT if pte & (P_PRESENT | P_NONE) == P_PRESENT else None
 
 
 def anon_vma_prepare(k: Kernel, task: Task, vma: Vma) -> None:

@@ -107,6 +107,8 @@ def do_anonymous_page(k: Kernel, task: Task, vma: Vma, index: int, write: bool) 
     page_add_new_anon_rmap(k, vma, index, pfn)
     task.anon_rss += 1
     can_write = P_WRITE | P_DIRTY if vma.flags & VM_WRITE else 0
+    if hole:
+        can_write |= P_DIRTY  # maybe_mkwrite(pte_mkdirty(…)), whatever the vma allows
     vma.view[index] = pfn << PFN_SHIFT | P_PRESENT | P_YOUNG | P_SOFT_DIRTY | can_write | (prot & P_NONE)
     return 0
 

@@ -15,6 +15,7 @@ from simulator.pgtable import (
     P_DIRTY,
     P_NONE,
     P_PRESENT,
+    P_TLB,
     P_WRITE,
     P_YOUNG,
     PFN_SHIFT,
@@ -29,6 +30,9 @@ from simulator.vma import Vma
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
+
+
+COPY_ON_FORK = f.VM_PFNMAP | f.VM_MIXEDMAP | f.VM_RESERVED
 
 
 def dup_mmap(k: Kernel, parent: Task, child: Task) -> int:
@@ -71,7 +75,7 @@ def pat_info(k: Kernel, vma: Vma) -> bool:
 
 def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) -> None:
     """Copy the ptes now (VM_PFNMAP, or anonymous pages are there); else the child faults them in again."""
-    if not vma.flags & (f.VM_PFNMAP | f.VM_MIXEDMAP) and not vma.anon_vma:
+    if not vma.flags & COPY_ON_FORK and not vma.anon_vma:
         return
     if vma.pages > SCALAR_PAGES:
         _copy_vector(k, child, vma, new)
@@ -95,7 +99,7 @@ def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) ->
             source[index] = pte
         if vma.flags & f.VM_SHARED:
             pte &= ~P_DIRTY
-        target[index] = pte & ~P_YOUNG
+        target[index] = pte & ~(P_YOUNG | P_TLB)
         if not page:
             k.rules.append("fork.raw-copied")
             continue
@@ -116,7 +120,7 @@ def _copy_vector(k: Kernel, child: Task, vma: Vma, new: Vma) -> None:
         k.rules.append("fork.page-shared")
     else:
         k.rules.append("fork.raw-copied")
-    keep = ~P_YOUNG
+    keep = ~(P_YOUNG | P_TLB)
     if vma.flags & f.VM_SHARED:
         keep &= ~P_DIRTY
     cow = f.is_cow_mapping(vma.flags)
@@ -160,13 +164,17 @@ def _inherit_host_mappings(k: Kernel, parent: Task, child: Task) -> None:
             continue
         for index in range(vma.pages):
             pte = vma.view[index]
-            if pte & (P_PRESENT | P_NONE | P_YOUNG) == P_PRESENT | P_YOUNG:
+            if pte & (P_PRESENT | P_NONE | P_YOUNG | P_TLB) == P_PRESENT | P_YOUNG | P_TLB:
                 write = P_WRITE if pte & P_WRITE and pte & P_DIRTY else 0
                 stale[vma.start + index * PAGE_SIZE] = (pte >> PFN_SHIFT) << PFN_SHIFT | P_PRESENT | P_YOUNG | write
     for page in list(stale):
         if child.vma_lookup(page) is not None:
             del stale[page]
     child.stale = stale or None
+    for vma in parent.vmas:  # flush_tlb_mm(oldmm) at the end of dup_mmap() maps all that the parent has
+        for index in range(vma.pages):
+            if vma.view[index] & P_PRESENT:
+                vma.view[index] |= P_TLB
 
 
 def exit_mm(k: Kernel, task: Task) -> None:

@@ -25,7 +25,7 @@ from simulator.mmap import MAP_FIXED, MAP_PRIVATE, MAP_SHARED, do_mmap, munmap
 from simulator.mprotect import do_mprotect
 from simulator.mremap import do_mremap
 from simulator.msync import do_msync
-from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_WRITE, P_YOUNG, PFN_SHIFT
+from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_TLB, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_GUARD, PG_HOLE, ZERO_PFN, PhysMem
 from simulator.profile import Profile
 from simulator.region import Region
@@ -34,10 +34,10 @@ from simulator.vma import VM_SPECIAL, Vma
 
 ARENA = 0x1000000000
 NOWHERE = PG_HOLE | PG_GUARD
-READABLE = P_PRESENT | P_NONE | P_YOUNG
-READABLE_IS = P_PRESENT | P_YOUNG
-WRITABLE = P_PRESENT | P_NONE | P_YOUNG | P_WRITE | P_DIRTY
-WRITABLE_IS = P_PRESENT | P_YOUNG | P_WRITE | P_DIRTY
+READABLE = P_PRESENT | P_NONE | P_YOUNG | P_TLB
+READABLE_IS = P_PRESENT | P_YOUNG | P_TLB
+WRITABLE = READABLE | P_WRITE | P_DIRTY
+WRITABLE_IS = READABLE_IS | P_WRITE | P_DIRTY
 
 
 class Kernel:
@@ -66,6 +66,7 @@ class Kernel:
         self.read_fault_needs = profile.read_fault_needs
         self.kernel_copy = profile.kernel_copy
         self.fork_raw = profile.fork_raw
+        self.wp_shared = profile.wp_shared
         self.access_op = profile.access_op
         self.remap_bits = f.parse_flags(profile.remap_flags)
         self.gup_refuse = f.parse_flags(profile.gup_refuse)
@@ -263,6 +264,10 @@ class Kernel:
 
     # -- loads and stores
 
+    def kernel_frame(self, task: Task, address: int) -> int:
+        """The frame that the kernel's own read of a user address reaches, or -EFAULT."""
+        return uaccess.kernel_frame(self, task, address, False)
+
     def load(self, task: Task, addr: int, width: int) -> int | bytes | Fault:
         """A load by the program: an int of `width` bytes (0: the bytes of a page), or Fault."""
         vma = task.last
@@ -335,7 +340,7 @@ class Kernel:
                 pte = vma.view[index]
                 if pte & (P_PRESENT | P_NONE) == P_PRESENT and (not write or pte & P_WRITE):
                     if self.hw_young or pte & P_YOUNG:
-                        vma.view[index] = pte | P_YOUNG | (P_DIRTY if write else 0)
+                        vma.view[index] = pte | P_YOUNG | P_TLB | (P_DIRTY if write else 0)
                         self.rules.append("store.through-pte" if write else "load.through-pte")
                         return int(pte >> PFN_SHIFT)
             elif task.stale is not None:

@@ -40,7 +40,10 @@ LRU_REFUSE = f.VM_LOCKED | f.VM_PFNMAP  # can_madv_lru_vma()
 
 def do_madvise(k: Kernel, task: Task, start: int, length: int, advice: int) -> int:
     """madvise(2): 0 or -errno; a hole is ENOMEM at the end, what is mapped is advised all the same."""
-    if advice not in k.profile.madvise_known or (advice in CONFIGURED and not k.profile.enabled(CONFIGURED[advice])):
+    known = advice in k.profile.madvise_known
+    if advice in CONFIGURED and not k.profile.enabled(CONFIGURED[advice]):
+        known = False
+    if not known and k.profile.madvise_unknown == "first":
         k.rules.append("madvise.unknown-advice")
         return -errno.EINVAL
     if start & PAGE_MASK or length < 0:
@@ -66,6 +69,9 @@ def do_madvise(k: Kernel, task: Task, start: int, length: int, advice: int) -> i
             if start >= end:
                 break
         stop = min(vma.end, end)
+        if not known:
+            k.rules.append("madvise.unknown-advice")
+            return -errno.EINVAL
         error = madvise_vma(k, task, vma, start, stop, advice)
         if error:
             return error

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator import flags as f
 from simulator.mmap import TASK_SIZE, can_split, page_align
-from simulator.pgtable import P_CHG_MASK, P_PRESENT, P_YOUNG, SCALAR_PAGES, u64, vm_page_prot
+from simulator.pgtable import P_CHG_MASK, P_PRESENT, P_TLB, P_YOUNG, SCALAR_PAGES, u64, vm_page_prot
 from simulator.physmem import PAGE_MASK
 from simulator.vma import Vma, split_vma, vma_merge
 
@@ -95,7 +95,7 @@ def change_protection(k: Kernel, vma: Vma) -> None:
     k.rules.append("mprotect.keeps-pfn")
     prot = vm_page_prot(vma.flags)
     if k.profile.mprotect_young:
-        prot |= P_YOUNG
+        prot |= P_YOUNG | P_TLB  # … and UML maps the range on the host
     pages = vma.pages
     if pages <= SCALAR_PAGES:
         view = vma.view

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator import flags as f
 from simulator.mmap import TASK_SIZE, can_split, do_munmap, get_unmapped_area, mlock_limit, page_align
-from simulator.pgtable import new_ptes
+from simulator.pgtable import P_TLB, new_ptes, u64
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT
 from simulator.vma import Vma, vma_merge
 
@@ -161,6 +161,7 @@ def move_vma(k: Kernel, task: Task, vma: Vma, addr: int, old: int, new: int, new
         pgoff = (k.arena + new_addr) >> PAGE_SHIFT
     ptes = new_ptes(new >> PAGE_SHIFT)
     ptes[:pages] = vma.ptes[first : first + pages]  # move_page_tables()
+    ptes &= u64(~P_TLB)
     vma.ptes[first : first + pages] = 0
     k.rules.append("mremap.moves-ptes-and-pgoff")
     moved = vma.like(new_addr, new_addr + new, pgoff, ptes)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from simulator import flags as f
 from simulator.mmap import page_align
-from simulator.physmem import PAGE_MASK
+from simulator.normal import vm_normal_page
+from simulator.pgtable import P_DIRTY, P_PRESENT
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
     from simulator.task import Task
+    from simulator.vma import Vma
 
 MS_ASYNC = 1
 MS_INVALIDATE = 2
@@ -45,6 +48,8 @@ def do_msync(k: Kernel, task: Task, start: int, length: int, flags: int) -> int:
         if flags & MS_INVALIDATE and vma.flags & f.VM_LOCKED:
             k.rules.append("msync.locked-busy")
             return -errno.EBUSY
+        if k.profile.msync_cleans != "none" and vma.flags & f.VM_SHARED:
+            clean_pages(k, vma, start, min(vma.end, end))
         start = vma.end
         region = vma.backing.region if vma.backing is not None else None
         if flags & MS_SYNC and vma.flags & f.VM_SHARED and region is not None and region.has_file:
@@ -53,3 +58,14 @@ def do_msync(k: Kernel, task: Task, start: int, length: int, flags: int) -> int:
                 return -errno.EINVAL
             k.rules.append("msync.ok")
     return unmapped
+
+
+def clean_pages(k: Kernel, vma: Vma, start: int, end: int) -> None:
+    """msync_pte_range() until 2.6.18: the dirty bits of pages move to the page array; raw ptes keep theirs."""
+    if k.profile.msync_cleans == "not-unpaged" and vma.flags & f.VM_PFNMAP:
+        return
+    for index in range((start - vma.start) >> PAGE_SHIFT, (end - vma.start) >> PAGE_SHIFT):
+        pte = vma.view[index]
+        if pte & P_PRESENT and pte & P_DIRTY and vm_normal_page(k, vma, index, pte):
+            k.rules.append("msync.cleans-pages")
+            vma.view[index] = pte & ~P_DIRTY

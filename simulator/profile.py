@@ -27,6 +27,7 @@ class Profile:
     release: str
     arch: str
     config: Mapping[str, str]
+    interpolated: bool
     # how a raw pte is told from a page's (vm_normal_page)
     raw_rule: str
     zero_page: str
@@ -39,6 +40,7 @@ class Profile:
     # faults
     cow_absent: str
     cow_copy_from: str
+    wp_shared: str
     hw_young: bool
     mprotect_young: bool
     hole_fault: str
@@ -67,6 +69,7 @@ class Profile:
     # system calls
     mlock_special: str
     madvise_known: tuple[int, ...]
+    madvise_unknown: str
     madvise_dontneed_refuse: tuple[str, ...]
     madvise_dofork_refuse: tuple[str, ...]
     madvise_willneed_no_file: bool
@@ -78,6 +81,7 @@ class Profile:
     mremap_batch: bool
     msync_nofsync: bool
     msync_async_stops: bool
+    msync_cleans: str
     mprotect_drops_account: bool
     may_split: bool
     anon_vma_per_fork: bool
@@ -148,7 +152,8 @@ def _series(release: str) -> tuple[int, ...]:
 def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None) -> tuple[Profile, bool]:
     """The profile of a kernel: its own series, else the nearest lower one of that architecture.
 
-    Returns (profile, assumed): assumed is True when no profile is of the release's own series or architecture.
+    Returns (profile, assumed): assumed is True when no profile is of the release's own series or architecture,
+    or when that profile was put together from its neighbours.
     `config` overrides the configuration that the profile carries.  Raises ValueError for an unreadable release.
     """
     wanted = _series(release)
@@ -161,7 +166,7 @@ def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None
     if key[0] < 3:  # of one 2.6 release there are several profiles: rc kernels say so in their release
         exact = [p for p in of_arch if p.release == release.split()[0]]
         chosen = exact[-1] if exact else chosen
-    assumed = chosen.arch != arch or _series(chosen.release) != wanted
+    assumed = chosen.interpolated or chosen.arch != arch or _series(chosen.release) != wanted
     if config:
         chosen = dataclasses.replace(chosen, config={**chosen.config, **config})
     return chosen, assumed
