@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import psutil
 import pytest
@@ -23,9 +24,20 @@ def family(pid: int) -> list[psutil.Process]:
     return [agent, *agent.children(recursive=True)]
 
 
+def ended(process: psutil.Process) -> bool:
+    """Gone, or a zombie that only its new parent has to reap."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=5)
-    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+    until = time.monotonic() + 5
+    while not all(map(ended, processes)) and time.monotonic() < until:
+        threading.Event().wait(0.005)
+
+    assert [p for p in processes if not ended(p)] == []
 
 
 class Running(threading.Thread):
