@@ -6,7 +6,6 @@ The catalogue is `hwtests/catalogue/<theme>/<name>.pfn`; a name belongs to one p
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -73,11 +72,3 @@ def _meant(word: str, known: dict[str, Path], root: Path) -> list[Path]:
 def _means(word: str, name: str, theme: str) -> bool:
     full = f"{theme}/{name}"
     return word in (name, full, theme) or fnmatchcase(name, word) or fnmatchcase(full, word)
-
-
-def order(names: Iterable[str], seed: int | None) -> list[str]:
-    """The order of a run: by name, or shuffled by a seed, which gives the same order everywhere."""
-    found = sorted(names)
-    if seed is not None:
-        random.Random(seed).shuffle(found)
-    return found

@@ -3,23 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hwtests.report.text import fields
 from hwtests.results import Difference, PromiseResult, Result
 from hwtests.trace import Line, Trace, TraceError, read_trace
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """A promise and what became of it: on how many traces it held, on which it was broken."""
-
-    text: str
-    citation: str
-    held: int
-    broken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +21,7 @@ class Step:
     allowed: list[str]
     rules: list[str]
     choice: list[str]
-    promises: list[Promised]
+    promises: list[PromiseResult]
     differences: list[Difference]
 
 
@@ -41,7 +30,7 @@ class Steps:
     """The steps of a result. `rest` are differences and promises of no single call; `note` says what is missing."""
 
     steps: list[Step]
-    promises: list[Promised]
+    promises: list[PromiseResult]
     differences: list[Difference]
     klog: list[str]
     note: str
@@ -67,7 +56,7 @@ def steps_of(result: Result, directory: Path) -> Steps:
             allowed=fields(may[op].obs) if op in may else [],
             rules=may[op].rules if op in may else [],
             choice=fields(may[op].choice) if op in may else [],
-            promises=_promised([promise for promise in result.promises if promise.op == op]),
+            promises=[promise for promise in result.promises if promise.op == op],
             differences=[difference for difference in result.differences if difference.op == op],
         )
         for op, line in sorted(lines.items())
@@ -75,7 +64,7 @@ def steps_of(result: Result, directory: Path) -> Steps:
     either = observed or allowed
     return Steps(
         steps=steps,
-        promises=_promised([promise for promise in result.promises if promise.op not in lines]),
+        promises=[promise for promise in result.promises if promise.op not in lines],
         differences=[difference for difference in result.differences if difference.op not in lines],
         klog=observed.end.klog if observed and observed.end else [],
         note="; ".join(notes),
@@ -91,18 +80,3 @@ def _trace(directory: Path, name: str, notes: list[str]) -> Trace | None:
     except TraceError as error:
         notes.append(str(error))
         return None
-
-
-def _promised(promises: Sequence[PromiseResult]) -> list[Promised]:
-    groups: dict[tuple[str, str], list[PromiseResult]] = {}
-    for promise in promises:
-        groups.setdefault((promise.text, promise.citation), []).append(promise)
-    return [
-        Promised(
-            text,
-            citation,
-            held=sum(1 for promise in found if promise.held),
-            broken=tuple(promise.trace or "this trace" for promise in found if promise.held is False),
-        )
-        for (text, citation), found in groups.items()
-    ]

@@ -46,14 +46,14 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class PromiseResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One promise of the program, held against one trace. `held` None: it does not speak of this kernel."""
+    """One promise of the program. `held` None: no trace says anything of it; `traces`: on how many it was checked."""
 
     line: int
     op: int
     text: str
     held: bool | None
     citation: str = ""
-    trace: str = ""
+    traces: int = 1
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

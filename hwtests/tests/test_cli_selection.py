@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from hwtests.errors import UsageError
-from hwtests.selection import order, select, theme_of
+from hwtests.selection import select, theme_of
 
 
 @pytest.fixture
@@ -77,14 +77,3 @@ def test_an_empty_catalogue_is_refused(tmp_path):
 def test_the_theme_is_the_folder_in_the_catalogue(root, tmp_path):
     assert theme_of(root / "cow" / "leaks.pfn", root) == "cow"
     assert theme_of(tmp_path / "mine.pfn", root) == ""
-
-
-def test_a_seed_gives_one_order():
-    names = [f"p{number}" for number in range(20)]
-
-    assert order(names, 7) == order(reversed(names), 7)
-    assert order(names, 7) != order(names, 8)
-
-
-def test_without_a_seed_the_order_is_by_name():
-    assert order(["b", "a"], None) == ["a", "b"]

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""On which targets does a run go that names none?  The host's kernel, a User-Mode Linux kernel, or the simulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from hwtests.errors import UsageError
+from hwtests.kernels.cache import cached
+from hwtests.kernels.names import KNOWN
+from hwtests.regions.named import is_named
+from hwtests.targets.base import Target, TargetError
+from hwtests.targets.registry import expand, make_target
+
+Say = Callable[[str], None]
+
+
+def targets_of(names: Sequence[str], regions: Sequence[str], allow_write: bool) -> list[Target | str]:
+    """What the names mean, each target once; `sim` stays a name. Raises UsageError for a name that means nothing."""
+    found: dict[str, Target | str] = {}
+    for word in names:
+        for name in expand(word):
+            found.setdefault(name, make(name, regions, allow_write))
+    if any(is_named(region) for region in regions) and "host" not in found:
+        raise UsageError("a file can be a region of the host only: expected --on host")
+    return list(found.values())
+
+
+def make(name: str, regions: Sequence[str], allow_write: bool) -> Target | str:
+    """The target that a name means; `sim` stays a name. Raises UsageError."""
+    if name == "sim":
+        return name
+    if name.startswith("sim:"):
+        raise UsageError(f"target {name!r}: a run on sim takes all profiles; see `pfnlab predict --profile NAME`")
+    named = [region for region in regions if is_named(region)] if name == "host" else []
+    try:
+        return make_target(name, named=named, allow_write=allow_write)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+
+
+def default_names(say: Say) -> list[str]:
+    """The targets of a run that names none; `say` is told which and why."""
+    if words := os.environ.get("PFNLAB_TARGET", ""):
+        names = [word.strip() for word in words.split(",") if word.strip()]
+        say(f"on {', '.join(names)}: PFNLAB_TARGET says so")
+        return names
+    usable, copied = _host_regions(say)
+    names = ["host"] if usable else []
+    if usable:
+        say(f"on host: it offers {', '.join(usable)}")
+    if copied:
+        return names
+    if uml := _uml(say):
+        why = "none of the host's regions can be copied on write" if usable else "the host offers no region"
+        say(f"on {uml}: {why}")
+        names.append(uml)
+    if not names:
+        say("on sim: there is neither a region of the host nor a User-Mode Linux kernel")
+    return names or ["sim"]
+
+
+def _host_regions(say: Say) -> tuple[list[str], list[str]]:
+    # Names of the host's usable regions, and of those that can be copied on write.
+    host = make_target("host")
+    try:
+        if cause := host.probe():
+            say(f"not on host: {cause}")
+            return [], []
+        with host:
+            usable = [region for region in host.regions() if region.unusable is None]
+    except TargetError as error:
+        say(f"not on host: {error}")
+        return [], []
+    return [region.name for region in usable], [region.name for region in usable if region.traits.holds("cow")]
+
+
+def _uml(say: Say) -> str:
+    name = expand("uml")[0]
+    cause = make_target(name).probe()
+    if cause is None:
+        return name
+    for item in reversed(KNOWN):
+        if item.name.kind == "uml" and cached(item.name) and make_target(str(item.name)).probe() is None:
+            return str(item.name)
+    say(f"not on {name}: {cause}")
+    return ""

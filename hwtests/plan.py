@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What will run where?  Every selected program on every region of a target: a job, or a skip with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, permutations
+from pathlib import Path
+
+from hwtests.language import parse_file
+from hwtests.language.nodes import Program
+from hwtests.language.settings import program_hazard, region_settings
+from hwtests.needs import check
+from hwtests.selection import theme_of
+from hwtests.targets.base import Region, Unusable
+from hwtests.trace import Kernel
+
+MAX_BINDINGS = 64  # tries to find regions for a program that has several
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A program of this run."""
+
+    name: str
+    program: Program
+    theme: str
+    hazard: str
+
+    @classmethod
+    def read(cls, name: str, path: Path) -> Selected:
+        """Parse it. Raises ProgramError."""
+        program = parse_file(path)
+        return cls(name, program, theme_of(path), program_hazard(program))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A program on a region of a target; `binding`: which region each name stands for; `skip`: why it does not run."""
+
+    selected: Selected
+    region: str
+    binding: Mapping[str, str]
+    skip: Unusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the jobs of a target depend on, besides the programs."""
+
+    kernel: Kernel
+    uid: int
+    config: Mapping[str, str]
+    own_kernel: bool
+    allowed_hazards: Collection[str]
+
+
+def jobs_of(programs: Sequence[Selected], regions: Sequence[Region], place: Place) -> list[Job]:
+    """One job for every program and region; one without a region for a program that needs none."""
+    found: list[Job] = []
+    for selected in programs:
+        if not region_settings(selected.program):
+            found.append(Job(selected, "", {}, _skip(selected, {}, place)))
+            continue
+        found += [_job(selected, region, regions, place) for region in regions]
+    return found
+
+
+def _job(selected: Selected, region: Region, regions: Sequence[Region], place: Place) -> Job:
+    # The first region that a program declares is the one it is about.
+    first, *others = region_settings(selected.program)
+    if region.unusable is not None:
+        return Job(selected, region.name, {}, region.unusable)
+    usable = [other for other in regions if other.unusable is None and other is not region]
+    skip: Unusable | None = None
+    for chosen in islice(permutations(usable, len(others)), MAX_BINDINGS):
+        bound = {first: region, **dict(zip(others, chosen, strict=True))}
+        unmet = _skip(selected, bound, place)
+        if unmet is None:
+            return Job(selected, region.name, {name: one.name for name, one in bound.items()})
+        skip = skip or unmet
+    if skip is None:
+        needs = f"{len(others) + 1} regions at once"
+        skip = Unusable(needs, f"{len(usable) + 1} usable on this target", "use a target that has more regions")
+    return Job(selected, region.name, {}, skip)
+
+
+def _skip(selected: Selected, bound: Mapping[str, Region], place: Place) -> Unusable | None:
+    if selected.hazard != "none" and not place.own_kernel and selected.hazard not in place.allowed_hazards:
+        return Unusable(
+            "a kernel of the lab's own: this program's hazard is not none",
+            f"hazard {selected.hazard} on a kernel that others use",
+            f"use uml or qemu, or --allow-hazard {selected.hazard}",
+        )
+    unmet = check(
+        selected.program,
+        {name: region.traits for name, region in bound.items()},
+        {name: region.pages for name, region in bound.items()},
+        place.kernel,
+        uid=place.uid,
+        config=place.config,
+    )
+    return None if unmet is None else Unusable(unmet.needs, unmet.found, unmet.cure)

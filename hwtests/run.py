@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How does a run go?  Programs onto targets, traces to the judge, verdicts into the results directory, one by one.
+
+Every selected program yields exactly one verdict on every target and region, whatever happens to the kernel, and it is
+on disk before the next program starts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from hwtests.judge import Verdict
+from hwtests.plan import Job, Place, Selected, jobs_of
+from hwtests.recorded import Recording
+from hwtests.results import Result, ResultsDir
+from hwtests.results.directory import safe
+from hwtests.targets.base import Target, TargetError, TargetLost, Unusable
+from hwtests.targets.schedule import schedule
+from hwtests.trace import Kernel, Trace
+from hwtests.verdict import Judged, differences_of, judge_trace, promises_of
+
+Key = tuple[str, str, str]
+DEAD = 2  # boots in a row that fail before the rest of the target's programs is given up
+
+
+class Progress(Protocol):
+    """Who is told how a run goes."""
+
+    def target(self, name: str, about: str, jobs: int) -> None: ...
+    def result(self, result: Result) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run. `regions`: only these (empty: all); `force`: a target that cannot be used is an error."""
+
+    programs: Sequence[Selected]
+    regions: Collection[str] = ()
+    allowed_hazards: Collection[str] = ()
+    seed: int | None = None
+    force: bool = False
+
+
+@dataclass
+class Run:
+    """One run into one results directory. `done` are results that a resumed run keeps; `traces` what was observed."""
+
+    request: Request
+    kept: ResultsDir
+    progress: Progress
+    facts: dict[str, Any]
+    done: Mapping[Key, Result] = field(default_factory=dict)
+    results: dict[Key, Result] = field(default_factory=dict)
+    traces: list[tuple[str, Trace]] = field(default_factory=list)
+
+    # The record of the run.
+
+    def begin(self) -> None:
+        self.facts.setdefault("targets", [])
+        self.facts.setdefault("planned", [])
+        self.results.update(self.done)
+        self._write()
+
+    def finish(self, status: int) -> None:
+        self.facts["finished"] = now()
+        self.facts["status"] = status
+        self._write()
+
+    def _write(self) -> None:
+        self.kept.write_json("run.json", self.facts)
+
+    def _plan(self, about: dict[str, Any], keys: Iterable[Key]) -> None:
+        targets = [one for one in self.facts["targets"] if one["name"] != about["name"]]
+        self.facts["targets"] = [*targets, about]
+        planned = {tuple(key): None for key in self.facts["planned"]}
+        planned.update((key, None) for key in keys)
+        self.facts["planned"] = [list(key) for key in planned]
+        self._write()
+
+    def _keep(self, result: Result) -> None:
+        self.kept.append(result)
+        self.results[result.key] = result
+        self.progress.result(result)
+
+    def _is_done(self, selected: Selected, target: str, region: str) -> bool:
+        before = self.done.get((selected.name, target, region))
+        return before is not None and before.verdict != "error" and before.hash == selected.program.hash
+
+    # The simulator.
+
+    def on_sim(self, recordings: Sequence[Recording]) -> None:
+        """Hold the simulator against the promises and the recorded traces of every program."""
+        from hwtests.on_sim import result_on_sim
+
+        selected = [one for one in self.request.programs if not self._is_done(one, "sim", "")]
+        self._plan({"name": "sim"}, [(one.name, "sim", "") for one in self.request.programs])
+        self.progress.target("sim", "the simulator, against promises and recorded traces", len(selected))
+        for one in selected:
+            result, trace = result_on_sim(one, recordings)
+            name = self.kept.write_trace("allowed", trace, "") if trace is not None else ""
+            self._keep(msgspec.structs.replace(result, allowed=name))
+
+    # A real kernel.
+
+    def on_target(self, target: Target) -> None:
+        """Run every program on every region of the target."""
+        if cause := target.probe():
+            self._unusable(target, cause)
+            return
+        try:
+            with target:
+                self._opened(target)
+        except TargetLost as lost:
+            console = self._console(lost.console, target.name, "", "boot") if lost.console else ""
+            self._rest(target.name, [], lost.kind, str(lost), console)
+        except TargetError as error:
+            self._rest(target.name, [], "error", str(error))
+
+    def _opened(self, target: Target) -> None:
+        about = target.inventory()
+        offered = target.regions()
+        regions = [region for region in offered if not self.request.regions or region.name in self.request.regions]
+        if not regions:
+            found = ", ".join(region.name for region in offered) or "none"
+            wanted = ", ".join(self.request.regions)
+            self._unusable(target, Unusable(f"region {wanted}", found, "name one that this target has"))
+            return
+        place = place_of(target, about, self.request.allowed_hazards)
+        jobs = jobs_of(self.request.programs, regions, place)
+        left = [job for job in jobs if not self._is_done(job.selected, target.name, job.region)]
+        about = {"name": target.name, **about, "regions": [region.as_dict() for region in offered]}
+        self._plan(about, [(job.selected.name, target.name, job.region) for job in jobs])
+        names = " ".join(region.name for region in regions if region.unusable is None)
+        self.progress.target(target.name, f"{place.kernel.release}, {names or 'no usable region'}", len(left))
+        try:
+            self._jobs(target, place, left)
+        finally:
+            # What the run found out meanwhile (boots, restarts) belongs in the record too.
+            self._plan({**about, **target.inventory()}, [])
+            self._dmesg(target.name)
+
+    def _jobs(self, target: Target, place: Place, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if job.skip is not None:
+                self._keep(_skipped(job, target.name, place.kernel.release, job.skip))
+        runnable = ordered([job for job in jobs if job.skip is None], self.request.seed)
+        boots = schedule(runnable, lambda job: job.selected.hazard, own_kernel=target.own_kernel)
+        left = deque(job for boot in boots for job in boot)
+        dead = 0
+        for number, boot in enumerate(boots):
+            if number:
+                target.fresh()
+            for job in boot:
+                left.popleft()
+                dead = 0 if self._tried(target, job) else dead + 1
+                if dead == DEAD:
+                    self._rest(target.name, list(left), "error", f"{target.name} does not come up any more")
+                    return
+
+    def _tried(self, target: Target, job: Job) -> bool:
+        # Whether the target is still there afterwards.
+        try:
+            self._keep(self._run(target, job))
+        except TargetLost as lost:
+            console = self._console(lost.console, target.name, job.region, job.selected.name)
+            self._rest(target.name, [job], lost.kind, str(lost), console)
+            return False
+        except TargetError as error:
+            self._rest(target.name, [job], "error", str(error))
+        return True
+
+    def _run(self, target: Target, job: Job) -> Result:
+        selected = job.selected
+        started = time.perf_counter()
+        trace = target.run(selected.program, job.binding, hazard=selected.hazard)
+        seconds = time.perf_counter() - started
+        judged = judge_trace(trace, selected.program)
+        self.traces.append((job.region, trace))
+        observed = self.kept.write_trace("observed", trace, job.region)
+        allowed = self.kept.write_trace("allowed", judged.allowed, job.region) if judged.allowed else ""
+        console = ""
+        if trace.end is not None and trace.end.console:
+            console = self._console("\n".join(trace.end.console), target.name, job.region, selected.name)
+        return _result(job, target.name, trace, judged, seconds, observed, allowed, console)
+
+    # What goes wrong.
+
+    def _unusable(self, target: Target, cause: Unusable) -> None:
+        """The target cannot be used: every program is skipped, or with `force` is an error."""
+        keys = [(one.name, target.name, "") for one in self.request.programs]
+        self._plan({"name": target.name, "needs": cause.needs, "found": cause.found, "cure": cause.cure}, keys)
+        self.progress.target(target.name, f"not usable: {cause}", len(keys))
+        for one in self.request.programs:
+            if self._is_done(one, target.name, ""):
+                continue
+            job = Job(one, "", {}, cause)
+            if self.request.force:
+                self._keep(_failed(job, target.name, "error", str(cause)))
+            else:
+                self._keep(_skipped(job, target.name, "", cause))
+
+    def _rest(self, target: str, jobs: Sequence[Job], verdict: str, why: str, console: str = "") -> None:
+        """These jobs have no trace; with none given, what the target has been asked for and has no result yet."""
+        if not jobs:
+            planned = [tuple(key) for key in self.facts["planned"] if key[1] == target]
+            regions = {name: region for name, _, region in planned if (name, target, region) not in self.results}
+            if not planned:
+                self._plan({"name": target}, [(one.name, target, "") for one in self.request.programs])
+                regions = {one.name: "" for one in self.request.programs if not self._is_done(one, target, "")}
+            jobs = [Job(one, regions[one.name], {}) for one in self.request.programs if one.name in regions]
+        for job in jobs:
+            self._keep(_failed(job, target, verdict, why, console))
+
+    def _console(self, text: str, target: str, region: str, program: str) -> str:
+        if not text:
+            return ""
+        name = "-".join(safe(part) for part in (target, region, program) if part)
+        return self.kept.write_text(f"console/{name}.txt", text.rstrip("\n") + "\n")
+
+    def _dmesg(self, target: str) -> None:
+        lines = [
+            f"{trace.header.program.name} ({region}): {line}"
+            for region, trace in self.traces
+            if trace.header.target == target and trace.end is not None
+            for line in trace.end.klog
+        ]
+        if lines:
+            self.kept.write_text(f"dmesg/{safe(target)}.txt", "\n".join(lines) + "\n")
+
+
+def ordered(jobs: Iterable[Job], seed: int | None) -> list[Job]:
+    """The jobs in the order that a seed gives; without one as they are, region by region."""
+    found = list(jobs)
+    if seed is None:
+        places = {region: place for place, region in enumerate(dict.fromkeys(job.region for job in found))}
+        return sorted(found, key=lambda job: places[job.region])
+    found.sort(key=lambda job: (job.selected.name, job.region))
+    random.Random(seed).shuffle(found)
+    return found
+
+
+def place_of(target: Target, about: Mapping[str, Any], allowed: Collection[str]) -> Place:
+    """What a target's inventory says that decides which programs make sense on it."""
+    said = about.get("kernel", {})
+    kernel = Kernel(
+        str(said.get("release", "?")),
+        str(said.get("version", "")),
+        str(said.get("machine", "")),
+        str(said.get("arch", said.get("machine", "?"))),
+    )
+    uid = int(about.get("uid", 0 if target.own_kernel else os.geteuid()))
+    return Place(kernel, uid, about.get("config", {}), target.own_kernel, allowed)
+
+
+def now() -> str:
+    """The time as run.json has it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _skipped(job: Job, target: str, kernel: str, cause: Unusable) -> Result:
+    return Result(
+        **_who(job, target),
+        kernel=kernel,
+        verdict="skip",
+        seconds=0.0,
+        needs=cause.needs,
+        found=cause.found,
+        cure=cause.cure,
+    )
+
+
+def _failed(job: Job, target: str, verdict: str, why: str, console: str = "") -> Result:
+    crash = verdict == "crash"
+    return Result(
+        **_who(job, target), kernel="", verdict="crash" if crash else "error", seconds=0.0, why=why, console=console
+    )
+
+
+def _result(
+    job: Job, target: str, trace: Trace, judged: Judged, seconds: float, observed: str, allowed: str, console: str
+) -> Result:
+    judgement = judged.judgement
+    # A verdict that is not agreement says why; where differences say it, they say it better.
+    shown = judgement.verdict in (Verdict.MISMATCH, Verdict.UNPREDICTED) and judgement.differences
+    return Result(
+        **_who(job, target),
+        kernel=trace.header.kernel.release,
+        verdict=judgement.verdict.value,
+        seconds=round(seconds, 6),
+        assumed=judged.assumed,
+        profile=judged.profile,
+        why="" if shown else judgement.why,
+        differences=differences_of(judgement),
+        promises=promises_of(judgement),
+        trace=observed,
+        allowed=allowed,
+        console=console,
+    )
+
+
+def _who(job: Job, target: str) -> dict[str, Any]:
+    return {
+        "program": job.selected.name,
+        "hash": job.selected.program.hash,
+        "target": target,
+        "region": job.region,
+        "theme": job.selected.theme,
+        "hazard": job.selected.hazard,
+    }
