@@ -61,6 +61,7 @@ class Driver:
         kernel = self.kernel
         kernel.rules.clear()
         kernel.unknown = None
+        kernel.stage = ""
         try:
             process = self._alive(call.proc) if call.proc >= 0 else None
             obs = _VERBS[call.verb](self, process, call)
@@ -280,7 +281,7 @@ class Driver:
     def _vmas(self, p: Process, call: Call) -> Obs:
         start, length = self._handle(p, call.args[0])
         show = self.kernel.smaps if call.verb == "smaps" else self.kernel.maps
-        return {"ret": "ok", "vmas": [self._vma(vma, start) for vma in show(p.task, start, start + length)]}
+        return {"ret": "ok", "vmas": [self._vma(vma, start) for vma in show(p.task, start, start + (length or 1))]}
 
     def _vma(self, vma: dict[str, Any], base: int) -> Obs:
         sizes = {name: value for name, value in vma.items() if name[0].isupper() and name != "VmFlags"}
@@ -296,6 +297,8 @@ class Driver:
 
     def _pagemap(self, p: Process, call: Call) -> Obs:
         entries = self.kernel.pagemap(p.task, *self._range(p, *call.args))
+        if isinstance(entries, int):
+            return _ret(entries)
         return {"ret": "ok", "pages": [self._pagemap_entry(*entry) for entry in entries]}
 
     def _pagemap_entry(self, flags: frozenset[str], pfn: int | None) -> str:
@@ -303,20 +306,28 @@ class Driver:
             return forms.pagemap_text(flags, None)
         return forms.pagemap_text(flags, "hidden" if pfn is None else self.names.name(pfn) or "anon")
 
-    def _pfns(self, p: Process | None, call: Call) -> list[int | None]:
+    def _pfns(self, p: Process | None, call: Call) -> list[int | None] | int:
         what, *where = call.args
         if what == 0:
             region, first, pages = where
             start = self.kernel.region_pfn(self.regions[region]) + first
             return list(range(start, start + pages))
         assert p is not None
-        return [pfn for _, pfn in self.kernel.pagemap(p.task, *self._range(p, *where))]
+        entries = self.kernel.pagemap(p.task, *self._range(p, *where))
+        return entries if isinstance(entries, int) else [pfn for _, pfn in entries]
 
     def _kpagecount(self, p: Process | None, call: Call) -> Obs:
-        return {"ret": "ok", "counts": [pfn and self.kernel.kpagecount(pfn) for pfn in self._pfns(p, call)]}
+        pfns = self._pfns(p, call)
+        if isinstance(pfns, int):
+            return _ret(pfns)
+        return {"ret": "ok", "counts": [None if pfn is None else self.kernel.kpagecount(pfn) for pfn in pfns]}
 
     def _kpageflags(self, p: Process | None, call: Call) -> Obs:
-        return {"ret": "ok", "flags": [pfn and self.kernel.kpageflags(pfn) for pfn in self._pfns(p, call)]}
+        pfns = self._pfns(p, call)
+        if isinstance(pfns, int):
+            return _ret(pfns)
+        flags = [None if pfn is None else forms.kpageflags_words(self.kernel.kpageflags(pfn)) for pfn in pfns]
+        return {"ret": "ok", "flags": flags}
 
 
 def _ret(result: int) -> Obs:

@@ -29,10 +29,11 @@ LEFT_OUT = frozenset({"KernelPageSize", "MMUPageSize", "THPeligible", "Protectio
 # include/uapi/linux/kernel-page-flags.h and include/linux/kernel-page-flags.h, bit by bit.
 KPAGEFLAGS = {
     0: "locked", 1: "error", 2: "referenced", 3: "uptodate", 4: "dirty", 5: "lru", 6: "active", 7: "slab",
-    8: "writeback", 9: "reclaim", 10: "buddy", 11: "mmap", 12: "anon", 13: "swapcache", 14: "swapbacked", 15: "compound_head",
-    16: "compound_tail", 17: "huge", 18: "unevictable", 19: "hwpoison", 20: "nopage", 21: "ksm", 22: "thp",
-    23: "offline", 24: "zero_page", 25: "idle", 26: "pgtable", 32: "reserved", 33: "mlocked", 34: "owner_2", 35: "private",
-    36: "private_2", 37: "owner_private", 38: "arch", 39: "uncached", 40: "softdirty", 41: "arch_2", 42: "arch_3",
+    8: "writeback", 9: "reclaim", 10: "buddy", 11: "mmap", 12: "anon", 13: "swapcache", 14: "swapbacked",
+    15: "compound_head", 16: "compound_tail", 17: "huge", 18: "unevictable", 19: "hwpoison", 20: "nopage",
+    21: "ksm", 22: "thp", 23: "offline", 24: "zero_page", 25: "idle", 26: "pgtable", 32: "reserved", 33: "mlocked",
+    34: "owner_2", 35: "private", 36: "private_2", 37: "owner_private", 38: "arch", 39: "uncached",
+    40: "softdirty", 41: "arch_2", 42: "arch_3",
 }  # fmt: skip
 
 # Documentation/admin-guide/mm/pagemap.rst; bits 0-54 are the pfn.
@@ -174,6 +175,12 @@ def kpageflags_text(entry: int) -> str | None:
         return None
     bits = [bit for bit in range(64) if entry >> bit & 1]
     return " ".join(KPAGEFLAGS.get(bit, f"bit{bit}") for bit in bits)
+
+
+def kpageflags_words(words: Iterable[str]) -> str:
+    """Page flags by name, in the order of their bits: `mmap anon`."""
+    given = set(words)
+    return " ".join(name for name in KPAGEFLAGS.values() if name in given)
 
 
 def kpagecounts(entries: Sequence[int]) -> list[int | None]:
