@@ -188,7 +188,7 @@ def _uid(condition: Condition, place: Place) -> _Answer:
 
 def has_pte_special(release: str, arch: str) -> bool:
     """Whether `pte_special()` decides what a raw pte is (else: the linear rule)."""
-    return arch in PTE_SPECIAL and version(release) >= (2, 6, 26)
+    return arch in PTE_SPECIAL and version(release) >= version("2.6.26")
 
 
 _KERNEL: Mapping[str, Callable[[Condition, Place], _Answer]] = {
@@ -210,6 +210,10 @@ _LACKS: Mapping[str, str] = {
     "no-struct-page": "has pages with a struct page",
     "offset": "takes no offset",
     "eager": "is filled by faults, not by mmap",
+    "no-offset": "takes an offset",
+    "inherited": "is not inherited by fork",
+    "limited": "may be mapped longer than it is",
+    "read-only": "may be written",
     "split": "may not be split",
     "no-split": "may be split",
     "file": "has no file",

@@ -10,11 +10,11 @@ from .errors import nearest, quoted
 
 TRAITS: tuple[str, ...] = (
     "cow", "private", "shared", "shared-write", "readable", "stable", "view", "poke", "access", "no-access",
-    "struct-page", "no-struct-page", "offset", "eager", "split", "no-split", "file", "no-file", "own",
-    "special",
+    "struct-page", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
+    "inherited", "limited", "read-only", "own", "special",
 )  # fmt: skip
 WORDS = ("pte-special", "no-pte-special")
-VERSION = r"[0-9]+(?:\.[0-9]+)*"
+VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+)?"
 
 _REGION = re.compile(r"(?P<region>[A-Za-z_][A-Za-z0-9_]*)\.(?P<rest>.*)")
 _PAGES = re.compile(r"pages>=(?P<value>[0-9]{1,7})")

@@ -12,6 +12,9 @@ from .expect import RET_WORD, Exactly, parse_expected
 from .nodes import Alternative, Promise
 from .verbs import COMMON_FIELDS, Verb
 
+PARTS = 4  # 2.6.16.1
+FINAL = 1 << 16  # after every release candidate
+
 _MARK = re.compile(r" *promise: *")
 _ALMOST = re.compile(r" *promises? *[:=]", re.IGNORECASE)
 _FIELD = re.compile(r" *([A-Za-z][A-Za-z_]*) *=")
@@ -64,12 +67,11 @@ def promised(promise: Promise) -> str:
 
 
 def version(text: str) -> tuple[int, ...]:
-    """`6.1.176-1+b13` as (6, 1, 176): what versions are compared by. Missing parts count as 0."""
-    match = re.match(r"[0-9]+(?:\.[0-9]+)*", text)
-    numbers = [int(part) for part in match.group().split(".")] if match else []
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
+    """What versions are compared by: `6.1.176-1+b13` as 6.1.176, missing parts as 0; `2.6.15-rc3` is before 2.6.15."""
+    match = re.match(r"([0-9]+(?:\.[0-9]+)*)(?:-rc([0-9]+))?", text)
+    numbers = [int(part) for part in match[1].split(".")[:PARTS]] if match else []
+    candidate = int(match[2]) if match and match[2] else FINAL
+    return (*numbers, *[0] * (PARTS - len(numbers)), candidate)
 
 
 def pick(promise: Promise, release: str, arch: str) -> Alternative | None:

@@ -33,7 +33,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`kind`: flag (no value, `bits` are what it sets), number, offset (pages or pages+bytes), place (address, `any`)."""
+    """`kind`: flag (no value, `bits` are what it sets), number, offset (pages or pages+bytes), place (address, any)."""
 
     name: str
     kind: str
