@@ -86,3 +86,11 @@ def _uml(say: Say) -> str:
             return str(item.name)
     say(f"not on {name}: {cause}")
     return ""
+
+
+def expand_one(name: str) -> str:
+    """The one target that a name means. Raises UsageError for one that means several."""
+    names = expand(name)
+    if len(names) != 1:
+        raise UsageError(f"expected one target, {name!r} means {', '.join(names)}")
+    return names[0]

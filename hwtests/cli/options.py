@@ -166,7 +166,9 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         ("rules", "the clauses of the specification"),
         ("programs", "the catalogue"),
     ):
-        _command(commands, name, help_, f"Lists {help_}.", listing=True)
+        listing = _command(commands, name, help_, f"Lists {help_}.", listing=True)
+        if name == "regions":
+            _on(listing, "store", "start this target and list its regions (default: the host's, and the kinds known)")
     explain = _command(
         commands,
         "explain",
