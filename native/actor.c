@@ -2,6 +2,7 @@
 /* The processes of a program: each executes the calls that it is told of, one at a time, in the shared mailbox. */
 #include "agent.h"
 #include "fault.h"
+#include "openers.h"
 
 enum { PR_SET_PDEATHSIG_ = 1, PR_SET_DUMPABLE_ = 4, PR_CAPBSET_DROP_ = 24 };
 enum { RLIMIT_MEMLOCK_ = 8, STACK_TOUCHED = 65536, OWN_RANGES = 16 };
@@ -124,14 +125,6 @@ __attribute__((noreturn)) static void serve(void)
 	}
 }
 
-static void open_perf(struct region *r)
-{
-	/* struct perf_event_attr, 64 bytes (PERF_ATTR_SIZE_VER0): type SOFTWARE 1, size, config DUMMY 9 */
-	struct { u32 type, size; u64 config, rest[6]; } attr = {1, 64, 9, {0}};
-
-	r->fd = (s32)SYS(perf_event_open, &attr, 0, -1, -1, 0);
-}
-
 long actor_start(int slot, const struct options *o)
 {
 	struct process *p = &me.box->process[slot];
@@ -155,7 +148,7 @@ long actor_start(int slot, const struct options *o)
 	sys_prctl(PR_SET_PDEATHSIG_, S_SIGKILL);
 	for (int i = 0; i < MAX_REGIONS; i++)
 		if (me.region[i].kind == KIND_PERF)
-			open_perf(&me.region[i]);
+			me.region[i].fd = (s32)pfn_open_perf();
 	touch_own_pages();
 	op_rss_now(&me, p->baseline);
 	serve();

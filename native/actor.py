@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How do programs run on this machine's own kernel?  `Actor` starts the agent as an ordinary process and talks to it."""
+"""How do programs run on this machine's own kernel?  `Actor` starts the agent as an ordinary process."""
 
 from __future__ import annotations
 
@@ -56,5 +56,7 @@ class Actor(AgentLink):
     def __enter__(self) -> Actor:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How does a controller talk to an agent, wherever it runs?  `Channel`: bytes with time-outs; `AgentLink`: the frames."""
+"""How does a controller talk to an agent, wherever it runs?  `Channel`: bytes in time; `AgentLink`: frames."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class AgentLink:
         self._ready = False
 
     def hello(self, timeout: float | None = 60.0, *, config: bool = False) -> Hello:
-        """Waits for the agent to be there and asks what kernel it is on. `timeout` is in seconds: a guest boots first."""
+        """Waits for the agent to be there and asks what kernel it is on. `timeout` in seconds: a guest boots first."""
         if not self._ready:
             self._take(From.READY, timeout)
             self._ready = True
@@ -130,7 +130,7 @@ class AgentLink:
         pages: int = 0,
         timeout: float | None = SLACK_S,
     ) -> RegionAnswer:
-        """Opens a region as number `region` of the programs that follow. `base` in bytes (kind DEVMEM: physical address)."""
+        """Opens a region as number `region` of later programs. `base` in bytes (kind DEVMEM: physical address)."""
         frame = wire.encode_region(region, kind, flags, base, pages, path)
         return wire.decode_region(self._ask(frame, From.REGION, timeout))
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The frames REGION and FILL: opens a region, learns its pfn, and gives access to its content from outside of programs. */
 #include "agent.h"
+#include "openers.h"
 
 static void answer_region(s64 ret, u32 stage, const struct region *r)
 {
@@ -10,20 +11,6 @@ static void answer_region(s64 ret, u32 stage, const struct region *r)
 	frame_u64(r ? r->pfn : 0);
 	frame_u64(r ? r->pages : 0);
 	frame_end();
-}
-
-/* remap_pfn_range() writes the pfn into vm_pgoff of a mapping that can be COWed, and maps shows it as the offset. */
-static u64 pfn_of_mapping(struct region *r)
-{
-	long p = sys_mmap(0, me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE, r->fd, r->base);
-	u64 offset = 0;
-
-	if (failed(p))
-		return 0;
-	if (pfn_vma_offset((u64)p, &offset) || offset == r->base)
-		offset = 0;
-	sys_munmap((u64)p, me.page_size);
-	return offset / me.page_size;
 }
 
 static long open_path(struct region *r)
@@ -58,7 +45,7 @@ static long open_region(struct region *r)
 
 		if (!r->pages && size > (s64)r->base)
 			r->pages = ((u64)size - r->base + me.page_size - 1) / me.page_size;
-		r->pfn = pfn_of_mapping(r);
+		r->pfn = pfn_of_mapping(r->fd, r->base, me.page_size);
 	} else if (r->kind == KIND_DEVMEM) {
 		r->pfn = r->base / me.page_size;
 	}

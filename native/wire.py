@@ -102,7 +102,7 @@ class ProcessOptions:
 
 @dataclass(frozen=True, slots=True)
 class RawObs:
-    """One observation as the agent saw it: addresses and errno are still numbers. `signal` 0 with stage DIED: not known."""
+    """One observation as the agent saw it, all numbers. `signal` 0 with stage DIED: not known."""
 
     call: int
     stage: Stage
@@ -117,7 +117,7 @@ class RawObs:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the agent says of its kernel: `facts` has release, version, machine, arch (`um` on UML), cmdline, tainted."""
+    """What the agent says of its kernel; `facts`: release, version, machine, arch (`um` on UML), cmdline, tainted."""
 
     protocol: int
     page_size: int
@@ -242,7 +242,9 @@ def encode_run(
     for call in compiled.calls:
         number, arguments = VERBS[call.verb]
         if len(call.args) != arguments:
-            raise WireError(f"call {call.index} ({call.text}): {call.verb} takes {arguments} arguments, got {call.args}")
+            raise WireError(
+                f"call {call.index} ({call.text}): {call.verb} takes {arguments} arguments, got {call.args}"
+            )
         parts.append(_CALL.pack(number, call.proc, call.result, arguments))
         parts.append(struct.pack(f"<{arguments}q", *map(_signed, call.args)))
     return encode_frame(To.RUN, b"".join(parts))

@@ -18,7 +18,15 @@ R, W = 1, 2
 Raw = tuple[str, int, int, tuple[int, ...]]  # verb, process, result, arguments
 
 
-def mapping(pages: int = 4, *, handle: int = 0, process: int = 0, region: int | None = None, prot: int = R | W, flags: int = PRIVATE) -> Raw:
+def mapping(
+    pages: int = 4,
+    *,
+    handle: int = 0,
+    process: int = 0,
+    region: int | None = None,
+    prot: int = R | W,
+    flags: int = PRIVATE,
+) -> Raw:
     """mmap of anonymous memory, or of a region, at the handle's place."""
     source = (0, 0) if region is None else (1, region)
     place = PLACE + handle * 64 * PAGE
@@ -42,9 +50,13 @@ def fork(child: int = 1, *, process: int = 0) -> Raw:
 
 
 def compiled(*calls: Raw, processes: Sequence[str] = ("p", "q"), roots: Sequence[int] = (0,)) -> Compiled:
-    numbered = tuple(Call(i, i + 1, verb, None, verb, proc, result, args) for i, (verb, proc, result, args) in enumerate(calls))
+    numbered = tuple(
+        Call(i, i + 1, verb, None, verb, proc, result, args) for i, (verb, proc, result, args) in enumerate(calls)
+    )
     handles, values, fds = ("m", "n"), ("v", "w"), ("f",)
-    return Compiled(Program("hand", ()), numbered, tuple(processes), tuple(roots), handles, values, fds, (), 64, PAGE, {})
+    return Compiled(
+        Program("hand", ()), numbered, tuple(processes), tuple(roots), handles, values, fds, (), 64, PAGE, {}
+    )
 
 
 def run(link: AgentLink, *calls: Raw, limit_ms: int = 10_000, processes: Sequence[str] = ("p", "q")) -> RunResult:

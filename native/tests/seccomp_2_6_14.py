@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs a command as on a kernel of the calls of Linux 2.6.14: every newer x86-64 system call answers ENOSYS.
 
-    python seccomp_2_6_14.py COMMAND ARGUMENT...
+python seccomp_2_6_14.py COMMAND ARGUMENT...
 """
 
 import ctypes
@@ -33,7 +33,9 @@ def main() -> None:
     memory = ctypes.create_string_buffer(code)
     program = Program(4, ctypes.addressof(memory))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0):
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(
+        PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0
+    ):
         raise OSError(ctypes.get_errno(), "seccomp")
     os.execv(sys.argv[1], sys.argv[1:])
 

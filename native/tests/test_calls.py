@@ -8,7 +8,22 @@ import struct
 import pytest
 
 from native.tests.programs import (
-    FIXED, PAGE, PLACE, PRIVATE, R, W, address, counters, fork, last, load, mapping, rss, run, store, word,
+    FIXED,
+    PAGE,
+    PLACE,
+    PRIVATE,
+    R,
+    W,
+    address,
+    counters,
+    fork,
+    last,
+    load,
+    mapping,
+    rss,
+    run,
+    store,
+    word,
 )  # fmt: skip
 from native.wire import Stage
 
@@ -73,7 +88,9 @@ def test_process_goes_on_after_a_fault(actor):
 
 
 def test_value_read_is_used_later(actor):
-    obs = last(actor, mapping(), store(0, 0x1234, 8), load(0, 8, value=0), ("store", 0, -1, (0, 8, 8, 1, 0)), load(8, 8))
+    obs = last(
+        actor, mapping(), store(0, 0x1234, 8), load(0, 8, value=0), ("store", 0, -1, (0, 8, 8, 1, 0)), load(8, 8)
+    )
 
     assert word(obs) == 0x1234
 
@@ -86,7 +103,9 @@ def test_munmap_of_the_middle_leaves_a_hole(actor):
 
 def test_mremap_moves_handle_and_content(actor):
     to = PLACE + 64 * PAGE
-    result = run(actor, mapping(2), store(0, 0x41), ("mremap", 0, 1, (0, 0, -1, 2 * PAGE, 3, -3, to)), load(0, handle=1), load(0))
+    result = run(
+        actor, mapping(2), store(0, 0x41), ("mremap", 0, 1, (0, 0, -1, 2 * PAGE, 3, -3, to)), load(0, handle=1), load(0)
+    )
     moved = result.observations[2]
 
     assert (moved.ret, moved.handle_length) == (address(64), 2 * PAGE)
@@ -126,7 +145,16 @@ def test_rss_is_exact(actor):
     calls = [rss(), mapping(100)]
     for page in range(100):
         calls += [store(page * PAGE, 1), rss()]
-    result = run(actor, *calls, load(-1), ("smaps", 0, -1, (0,)), ("pagemap", 0, -1, (0, 0, -1)), rss(), ("munmap", 0, -1, (0, 0, -1)), rss())
+    result = run(
+        actor,
+        *calls,
+        load(-1),
+        ("smaps", 0, -1, (0,)),
+        ("pagemap", 0, -1, (0, 0, -1)),
+        rss(),
+        ("munmap", 0, -1, (0, 0, -1)),
+        rss(),
+    )
 
     assert [counters(o)[0] for o in result.observations[3:203:2]] == list(range(1, 101))
     assert counters(result.observations[0]) == (0, 0, 0, 0)
@@ -233,7 +261,8 @@ def test_proc_mem_reads_and_writes(actor):
 
 def test_vm_readv_and_writev(actor):
     result = run(
-        actor, mapping(), fork(), ("vm_writev", 0, -1, (1, 0, 4, 4, 0, 0x41)), ("vm_readv", 0, 0, (1, 0, 4, 4)), load(4, 4, process=1),
+        actor, mapping(), fork(), ("vm_writev", 0, -1, (1, 0, 4, 4, 0, 0x41)), ("vm_readv", 0, 0, (1, 0, 4, 4)),
+        load(4, 4, process=1),
     )  # fmt: skip
 
     assert [o.ret for o in result.observations[2:4]] == [4, 4]
@@ -242,7 +271,8 @@ def test_vm_readv_and_writev(actor):
 
 def test_system_calls_read_and_write_the_mapping(actor):
     result = run(
-        actor, mapping(1), ("read", 0, -1, (0, 0, 8, 0, 0x4142)), ("write", 0, 0, (0, 0, 8)), ("write", 0, -1, (0, PAGE, 8)),
+        actor, mapping(1), ("read", 0, -1, (0, 0, 8, 0, 0x4142)), ("write", 0, 0, (0, 0, 8)),
+        ("write", 0, -1, (0, PAGE, 8)),
     )  # fmt: skip
 
     assert result.observations[2].payload == (0x4142).to_bytes(8, "little")

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from native.actor import Actor
-from native.channel import AgentLost
+from native.channel import AgentLost, RunResult
 from native.tests.programs import compiled, fork, load, mapping, run
 from native.wire import DoneFlag, RunFlag, Stage
 
@@ -45,7 +45,8 @@ class Running(threading.Thread):
 
     def __init__(self, actor: Actor, limit_ms: int = 30_000) -> None:
         super().__init__(daemon=True)
-        self.actor, self.limit_ms, self.outcome = actor, limit_ms, None
+        self.actor, self.limit_ms = actor, limit_ms
+        self.outcome: RunResult | AgentLost | None = None
         self.start()
         while len(family(actor.pid)) < 3:
             threading.Event().wait(0.005)
@@ -86,6 +87,7 @@ def test_killed_actor_is_an_observation_and_the_agent_goes_on():
         running = Running(actor)
         os.kill(running.family[1].pid, signal.SIGKILL)
         running.join(5)
+        assert isinstance(running.outcome, RunResult)
         waited, after = running.outcome.observations[2:]
 
         assert (waited.stage, waited.signal) == (Stage.DIED, signal.SIGKILL)

@@ -14,7 +14,9 @@ from native.wire import Stage
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(os.uname().machine != "x86_64", reason="needs x86-64; found another; cure: the filter is for x86-64"),
+    pytest.mark.skipif(
+        os.uname().machine != "x86_64", reason="needs x86-64; found another; cure: the filter is for x86-64"
+    ),
 ]
 
 
@@ -28,7 +30,8 @@ def old():
 def test_program_of_every_old_call_runs(old):
     result = run(
         old, rss(), mapping(4), store(0, 0x41), load(-1), fork(), store(0, 0x42, process=1), load(0), rss(), rss(1),
-        ("smaps", 0, -1, (0,)), ("pagemap", 0, -1, (0, 0, -1)), ("peekdata", 0, -1, (1, 0, 0)), ("mem_read", 0, -1, (1, 0, 0, 1)),
+        ("smaps", 0, -1, (0,)), ("pagemap", 0, -1, (0, 0, -1)), ("peekdata", 0, -1, (1, 0, 0)),
+        ("mem_read", 0, -1, (1, 0, 0, 1)),
         ("write", 0, -1, (0, 0, 1)), ("read", 0, -1, (0, 0, 1, 0, 7)), ("mremap", 0, -1, (0, 0, -1, PAGE, 0, -1, 0)),
         ("mlock", 0, -1, (0, 0, -1, 0)), ("mincore", 0, -1, (0, 0, -1)), ("exit", 1, -1, (0,)), ("wait", 0, -1, (1,)),
     )  # fmt: skip

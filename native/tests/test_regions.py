@@ -9,7 +9,7 @@ import pytest
 
 from native.actor import Actor
 from native.channel import AgentLost
-from native.tests.programs import PAGE, PLACE, PRIVATE, R, SHARED, compiled, fork, last, load, mapping, rss, run, store
+from native.tests.programs import PAGE, PLACE, PRIVATE, SHARED, R, compiled, fork, last, load, mapping, rss, run, store
 from native.wire import Fill, Kind, RegionFlag, RegionStage, Stage
 
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -25,7 +25,9 @@ def vm_flags(payload: bytes) -> list[str]:
 def btf(actor):
     if not BTF.exists():
         pytest.skip(f"needs {BTF}; found no such file; cure: a kernel since 6.16 with CONFIG_DEBUG_INFO_BTF")
-    answer = actor.region(0, Kind.FILE, str(BTF), flags=RegionFlag.READ_ONLY | RegionFlag.VIEW_READ | RegionFlag.NEVER_STORE)
+    answer = actor.region(
+        0, Kind.FILE, str(BTF), flags=RegionFlag.READ_ONLY | RegionFlag.VIEW_READ | RegionFlag.NEVER_STORE
+    )
     if last(actor, MAP_WHOLE).ret < 0:
         pytest.skip("needs mmap of the BTF file; found none; cure: a kernel since 6.16")
     return answer
@@ -154,7 +156,14 @@ def backed(actor, tmp_path):
 def test_view_by_mapping_reads_writes_and_fills(actor, backed):
     actor.region(0, Kind.FILE, str(backed), flags=RegionFlag.VIEW_MAPPED, pages=4)
     actor.fill(0, Fill.PATTERN)
-    result = run(actor, mapping(region=0, flags=SHARED), load(PAGE + 8, 8), ("poke", -1, -1, (0, 0, 1, 0, 0x41)), load(0), ("peek", -1, -1, (0, 0, 2)))
+    result = run(
+        actor,
+        mapping(region=0, flags=SHARED),
+        load(PAGE + 8, 8),
+        ("poke", -1, -1, (0, 0, 1, 0, 0x41)),
+        load(0),
+        ("peek", -1, -1, (0, 0, 2)),
+    )
     _, pattern, _, poked, peeked = result.observations
 
     assert pattern.payload == (0xDE5F000000000000 | 1 << 16 | 8).to_bytes(8, "little")

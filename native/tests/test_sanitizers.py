@@ -7,12 +7,19 @@ import subprocess
 import pytest
 
 from native.actor import Actor
-from native.agent import HERE, SOURCES, WARNINGS
+from native.agent_build import HERE, SOURCES, WARNINGS
 from native.tests.programs import PAGE, fork, load, mapping, rss, run, store
 from native.wire import Fill, Kind, RegionFlag, Stage
 
 pytestmark = pytest.mark.slow
-OPTIONS = ("-DPFN_HOSTED", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+OPTIONS = (
+    "-DPFN_HOSTED",
+    "-g",
+    "-O1",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +40,10 @@ def test_programs_run_clean(sanitized, tmp_path):
     result = run(
         sanitized, mapping(4, region=0), store(0, 0x41), load(-1), load(PAGE, 0), fork(), store(8, 1, 8, process=1),
         ("peekdata", 0, 0, (1, 0, 8)), ("mem_write", 0, -1, (1, 0, 0, 5, 0, 0x4142)), ("vm_readv", 0, -1, (1, 0, 0, 5)),
-        ("write", 0, -1, (0, 0, 100)), ("read", 0, -1, (0, 0, 100, 0, 7)), ("smaps", 0, -1, (0,)), ("maps", 1, -1, (0,)),
-        rss(), ("pagemap", 0, -1, (0, 0, -1)), ("kpagecount", 0, -1, (1, 0, 0, -1)), ("kpageflags", -1, -1, (0, 0, 0, 4)),
+        ("write", 0, -1, (0, 0, 100)), ("read", 0, -1, (0, 0, 100, 0, 7)), ("smaps", 0, -1, (0,)),
+        ("maps", 1, -1, (0,)),
+        rss(), ("pagemap", 0, -1, (0, 0, -1)), ("kpagecount", 0, -1, (1, 0, 0, -1)),
+        ("kpageflags", -1, -1, (0, 0, 0, 4)),
         ("peek", -1, 0, (0, 0, 0)), ("poke", -1, -1, (0, 0, 8, 1, 0)), ("exit", 1, -1, (1,)), ("wait", 0, -1, (1,)),
     )  # fmt: skip
     stages = {i: o.stage for i, o in enumerate(result.observations) if o.stage != Stage.CALL}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from native import wire
-from native.agent import HERE
+from native.agent_build import HERE
 from native.tests.programs import compiled, fork, load, mapping
 
 HEADER = (HERE / "wire.h").read_text()
@@ -46,7 +46,9 @@ def test_enums_are_those_of_the_header(name, prefix, values):
     assert enum_of(name) == mine
 
 
-@pytest.mark.parametrize("name", ["MAX_PROCESSES", "MAX_HANDLES", "MAX_VALUES", "MAX_FDS", "MAX_REGIONS", "MAX_ARGS", "MAX_PAYLOAD"])
+@pytest.mark.parametrize(
+    "name", ["MAX_PROCESSES", "MAX_HANDLES", "MAX_VALUES", "MAX_FDS", "MAX_REGIONS", "MAX_ARGS", "MAX_PAYLOAD"]
+)
 def test_limits_are_those_of_the_header(name):
     found = re.search(rf"#define {name} (\d+)", HEADER)
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How is the agent built?  From the C files beside this one, static and without a C library.
+
+Needs no other package: setup.py imports it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+SOURCES = (
+    "text", "readers", "openers", "fault", "ops", "ops_mem", "ops_proc", "ops_view", "actor", "channel", "program",
+    "keeper", "ram", "region", "klog", "hello", "guest", "agent",
+)  # fmt: skip
+
+# Errors in a test only: the compiler of a user may know more of them.
+WARNINGS = ("-std=gnu11", "-Wall", "-Wextra")
+FREESTANDING = (
+    "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-pie", "-no-pie", "-static", "-nostdlib", "-nostartfiles",
+    "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,-z,norelro", "-s",
+)  # fmt: skip
+
+COMPILERS = {"x86_64": "gcc"}
+
+
+class NoAgent(Exception):
+    """There is no agent executable and none can be built; `needs`, `found` and `cure` say what a skip says."""
+
+    def __init__(self, needs: str, found: str, cure: str) -> None:
+        super().__init__(f"needs {needs}; found {found}; cure: {cure}")
+        self.needs, self.found, self.cure = needs, found, cure
+
+
+def sources_hash() -> str:
+    """16 hex digits that change with any source, header or compiler option of the agent."""
+    digest = hashlib.sha256(repr((WARNINGS, FREESTANDING)).encode())
+    for path in [*(HERE / f"{source}.c" for source in SOURCES), *sorted(HERE.glob("*.h"))]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def build_agent(arch: str, target: Path) -> None:
+    """Builds the agent for `arch` as `target`; NoAgent without a compiler for it."""
+    name = COMPILERS.get(arch)
+    if name is None:
+        raise NoAgent(f"an agent for {arch}", f"agents for {', '.join(COMPILERS)} only", "run on one of those")
+    compiler = shutil.which(name)
+    if compiler is None:
+        raise NoAgent(f"{name}, to build the agent for {arch}", "no such command", f"apt-get install {name}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as scratch:
+        output = Path(scratch) / "agent"
+        sources = [str(HERE / f"{source}.c") for source in SOURCES]
+        command = [compiler, *WARNINGS, *FREESTANDING, *sources, "-o", str(output)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            found = (done.stderr.strip().splitlines() or [f"{name} exits {done.returncode}"])[0]
+            raise NoAgent(
+                f"a {name} that builds the agent", found, f"run {name} --version; install gcc and linux-libc-dev"
+            )
+        output.rename(target)  # at once, so that two sessions do not see half a file
