@@ -9,6 +9,7 @@ from collections import defaultdict
 
 from hwtests.golden.check import Checked, check, known
 from hwtests.golden.records import PROFILES
+from hwtests.targets.base import TargetError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,8 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hwtests.golden", description=__doc__)
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=f"of {', '.join(PROFILES)}; default: all")
     parser.add_argument("--ids", type=int, nargs="+", default=[], help="these programs only")
+    parser.add_argument("--live", metavar="TARGET", help="run the programs on this target, not on the simulator")
     parser.add_argument("--show", type=int, default=1, metavar="N", help="examples of each cause")
     options = parser.parse_args(arguments)
+    if options.live:
+        return _live(options.live, options.ids, options.show)
     for kernel in options.kernels:
         if kernel not in PROFILES:
             parser.error(f"no golden kernel {kernel!r}; there are {', '.join(PROFILES)}")
@@ -25,12 +29,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(kernel: str, ids: list[int], show: int) -> int:
-    results = list(check(kernel, ids))
+    return _print(kernel, kernel, list(check(kernel, ids)), show)
+
+
+def _live(target: str, ids: list[int], show: int) -> int:
+    # What the simulator does not say is no excuse here: the same kernel shall do the same again.
+    from hwtests.golden.live import live
+
+    try:
+        return _print(target, "", list(live(target, ids)), show)
+    except (TargetError, FileNotFoundError) as error:
+        print(f"{target}: {error}", file=sys.stderr)
+        return 2
+
+
+def _print(name: str, kernel: str, results: list[Checked], show: int) -> int:
     differ = [r for r in results if r.differences]
     explained = {name for exception in known(kernel) for name in exception.records}
     new = [r for r in differ if r.record.name not in explained]
     share = 100 * (len(results) - len(differ)) / len(results) if results else 0.0
-    print(f"{kernel:18} {len(results) - len(differ):5}/{len(results)} {share:6.2f} %  {len(new)} unexplained")
+    print(f"{name:18} {len(results) - len(differ):5}/{len(results)} {share:6.2f} %  {len(new)} unexplained")
     causes: dict[str, list[Checked]] = defaultdict(list)
     for result in new:
         causes[result.differences[0].cause].append(result)

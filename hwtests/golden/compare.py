@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from hwtests.golden import expect
 from hwtests.golden.convert import Converted
 from hwtests.golden.records import GoldenProgram, Record
+from hwtests.judge import allowed_values
 from hwtests.language.nodes import Call, Compiled
 
 Obs: TypeAlias = dict[str, Any]
@@ -219,6 +220,5 @@ def _fields(where: tuple[int, str, str], prefix: str, wanted: Obs, got: Obs) -> 
 
 
 def _allowed(value: Any, allowed: Any) -> bool:
-    if isinstance(allowed, dict):
-        return "any" in allowed and value in allowed["any"]
-    return bool(value == allowed)
+    values = allowed_values(allowed)
+    return values is not None and value in values
