@@ -7,7 +7,7 @@ from typing import Any
 from hwtests.cli.choose import expand_one
 from hwtests.errors import UsageError
 from hwtests.listing import print_rows
-from hwtests.regions.traits import load_traits
+from hwtests.regions.traits import RegionTraits, load_traits
 from hwtests.targets.base import Region, Target, TargetError
 from hwtests.targets.registry import make_target
 
@@ -32,17 +32,26 @@ def _of(target: Target) -> list[dict[str, Any]]:
 
 
 def _everywhere() -> list[dict[str, Any]]:
-    """Every kind that is known: what the host says of its own, and of the others that a guest has them."""
+    """Every kind that is known: what the host says of its own, and of the others what they need."""
     host = make_target("host")
     try:
         here = {row["name"]: row for row in _of(host)} if host.probe() is None else {}
     except TargetError:
         here = {}
-    rows: list[dict[str, Any]] = []
-    for traits in load_traits().values():
-        elsewhere = {"name": traits.kind, "summary": traits.summary, "usable": None, "state": f"needs {traits.needs}"}
-        rows.append(here.get(traits.kind, elsewhere))
-    return rows
+    return [here.get(traits.kind) or _elsewhere(traits) for traits in load_traits().values()]
+
+
+def _elsewhere(traits: RegionTraits) -> dict[str, Any]:
+    return {
+        "name": traits.kind,
+        "summary": traits.summary,
+        "usable": False,
+        "target": "host",
+        "state": "host: not usable",
+        "needs": traits.needs,
+        "found": "the host's own kernel",
+        "cure": traits.cure or "run on a guest that has it: see `pfnlab regions --on TARGET`",
+    }
 
 
 def _row(region: Region, target: str) -> dict[str, Any]:
