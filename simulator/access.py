@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What do ptrace, /proc/PID/mem and process_vm_* see of a mapping?  (mm/memory.c access_process_vm, generic_access_phys)"""
+"""What do ptrace, /proc/PID/mem and process_vm_* see of a mapping?  (mm/memory.c access_process_vm and around)"""
 
 from __future__ import annotations
 

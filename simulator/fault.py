@@ -127,7 +127,9 @@ def do_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
             return VM_FAULT_SIGBUS
         k.rules.append("fault.op-inserts-pfn")  # vmf_insert_pfn()
         special = P_SPECIAL if k.raw_rule == "special" else 0
-        vma.view[index] = (backing.first_pfn + page) << PFN_SHIFT | P_PRESENT | P_YOUNG | vm_page_prot(vma.flags) | special
+        vma.view[index] = (
+            (backing.first_pfn + page) << PFN_SHIFT | P_PRESENT | P_YOUNG | vm_page_prot(vma.flags) | special
+        )
         return 0
     if k.hole_fault == "sigbus":
         k.rules.append("fault.hole-sigbus")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which bits does a vma carry, and by which two letters does smaps name them?  (include/linux/mm.h, fs/proc/task_mmu.c)"""
+"""Which bits does a vma carry, and what does smaps call them?  (include/linux/mm.h, fs/proc/task_mmu.c)"""
 
 from __future__ import annotations
 

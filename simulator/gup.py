@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which pages can the kernel take hold of on behalf of somebody?  (mm/gup.c get_user_pages, check_vma_flags, populate)"""
+"""Which pages can the kernel take hold of for somebody?  (mm/gup.c get_user_pages, check_vma_flags, populate)"""
 
 from __future__ import annotations
 
@@ -67,9 +67,8 @@ def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool) -> 
 def _cowed(k: Kernel, vma: Vma, index: int, pte: int) -> bool:
     # A forced write to a read-only private mapping: its own anonymous page will do (can_follow_write_pte()).
     page = vm_normal_page(k, vma, index, pte)
-    return bool(
-        not vma.flags & f.VM_WRITE and page and k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] == 1 and pte & P_DIRTY
-    )
+    own = page and k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] == 1
+    return bool(own and pte & P_DIRTY and not vma.flags & f.VM_WRITE)
 
 
 def mm_populate(k: Kernel, task: Task, start: int, end: int) -> int:

@@ -30,7 +30,7 @@ from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_GUARD, PG_HOL
 from simulator.profile import Profile
 from simulator.region import Region
 from simulator.task import Task
-from simulator.vma import VM_SPECIAL, Vma
+from simulator.vma import Vma
 
 ARENA = 0x1000000000
 NOWHERE = PG_HOLE | PG_GUARD
@@ -40,8 +40,15 @@ WRITABLE = READABLE | P_WRITE | P_DIRTY
 WRITABLE_IS = READABLE_IS | P_WRITE | P_DIRTY
 
 
+def _bytes_of(value: int, width: int) -> bytes:
+    return (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+
+
 class Kernel:
-    """A kernel of one profile.  `rules`, `klog` and `unknown` say what decided the calls since the caller cleared them."""
+    """A kernel of one profile.
+
+    `rules`, `klog` and `unknown` say what decided the calls since the caller cleared them.
+    """
 
     arena = ARENA
 
@@ -107,13 +114,15 @@ class Kernel:
 
     def peek(self, r: int, byte: int, width: int) -> int | bytes:
         """What the device holds: an int of `width` bytes, or a page's bytes for width 0."""
+        self.rules.append("region.content")
         start = (self.regions[r].first_pfn << PAGE_SHIFT) + byte
         data = bytes(self.mem.view[start : start + (width or PAGE_SIZE)])
         return int.from_bytes(data, "little") if width else data
 
     def poke(self, r: int, byte: int, width: int, value: int) -> int:
+        self.rules.append("region.content")
         start = (self.regions[r].first_pfn << PAGE_SHIFT) + byte
-        data = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little") if width else bytes([value & 0xFF]) * PAGE_SIZE
+        data = _bytes_of(value, width) if width else bytes([value & 0xFF]) * PAGE_SIZE
         self.mem.view[start : start + len(data)] = data
         return 0
 
@@ -150,6 +159,7 @@ class Kernel:
     # -- descriptors and mappings
 
     def open(self, task: Task, r: int, flags: int) -> int:
+        self.rules.append("region.descriptor")
         fd = 3 + len(task.fds)
         while fd in task.fds:
             fd += 1
@@ -157,12 +167,14 @@ class Kernel:
         return fd
 
     def close(self, task: Task, fd: int) -> int:
+        self.rules.append("region.descriptor")
         return 0 if task.fds.pop(fd, None) is not None else -errno.EBADF
 
     def mmap(
         self, task: Task, addr: int, length: int, prot: int, flags: int, source: tuple[str, int] | None, offset: int
     ) -> int:
         """mmap(2); source None (anonymous), ("region", r) or ("fd", fd); offset in bytes from the region's start."""
+        self.rules.append("mmap.arguments")
         if source is None:
             return do_mmap(self, task, addr, length, prot, flags, None, 0)
         if source[0] == "fd":
@@ -180,10 +192,11 @@ class Kernel:
     def _region_file(self, r: int) -> OpenFile:
         backing = self.regions[r]
         assert backing.region is not None
-        return OpenFile(backing, 0 if backing.region.file_mode == "ro" else 2)
+        return OpenFile(backing, 0 if backing.region.read_only else 2)
 
     def map_default(self, task: Task, r: int, addr: int, length: int) -> int:
         """The mapping that the region comes with; a premapped vma is moved to `addr` (mremap, the whole of it)."""
+        self.rules.append("mmap.premapped")
         backing = self.regions[r]
         region = backing.region
         assert region is not None
@@ -196,6 +209,8 @@ class Kernel:
         if length != region.pages << PAGE_SHIFT:
             return -errno.EINVAL if self.profile.may_split else -errno.EFAULT
         flags = f.VM_READ | f.VM_MAYREAD | f.parse_flags(region.flags_add)
+        if region.pfnmap:
+            flags |= f.VM_PFNMAP
         vma = Vma(addr, addr + length, flags, backing.first_pfn if region.pgoff == "pfn" else 0)
         vma.backing = backing
         vma.name = region.premapped
@@ -203,27 +218,35 @@ class Kernel:
         return addr
 
     def munmap(self, task: Task, addr: int, length: int) -> int:
+        self.rules.append("munmap.any-range")
         return munmap(self, task, addr, length)
 
     def mprotect(self, task: Task, addr: int, length: int, prot: int) -> int:
+        self.rules.append("mprotect.range")
         return do_mprotect(self, task, addr, length, prot)
 
     def mremap(self, task: Task, addr: int, old: int, new: int, flags: int, new_addr: int) -> int:
+        self.rules.append("mremap.arguments")
         return do_mremap(self, task, addr, old, new, flags, new_addr)
 
     def madvise(self, task: Task, addr: int, length: int, advice: int) -> int:
+        self.rules.append("madvise.range")
         return do_madvise(self, task, addr, length, advice)
 
     def mlock(self, task: Task, addr: int, length: int, flags: int) -> int:
+        self.rules.append("mlock.range")
         return do_mlock(self, task, addr, length, flags)
 
     def munlock(self, task: Task, addr: int, length: int) -> int:
+        self.rules.append("mlock.range")
         return do_munlock(self, task, addr, length)
 
     def msync(self, task: Task, addr: int, length: int, flags: int) -> int:
+        self.rules.append("msync.range")
         return do_msync(self, task, addr, length, flags)
 
     def mincore(self, task: Task, addr: int, length: int) -> bytes | int:
+        self.rules.append("mincore.range")
         return do_mincore(self, task, addr, length)
 
     def mm_populate(self, task: Task, start: int, end: int) -> int:
@@ -233,6 +256,7 @@ class Kernel:
 
     def fork(self, task: Task) -> Task | int:
         """The child, or -ENOMEM."""
+        self.rules.append("fork.copies-address-space")
         self.pids += 1
         child = Task(self.pids, task.uid, task.drop_caps, task.memlock, task)
         child.fds = dict(task.fds)
@@ -240,6 +264,7 @@ class Kernel:
         return error or child
 
     def exit(self, task: Task, status: int) -> int:
+        self.rules.append("exit.gives-all-back")
         exit_mm(self, task)
         task.alive = False
         task.status = (status & 0xFF) << 8
@@ -254,6 +279,7 @@ class Kernel:
 
     def wait(self, task: Task, child: Task) -> int:
         """wait4(child): its u32 status, or -ECHILD."""
+        self.rules.append("wait.status")
         if child.parent is not task or child.reaped:
             return -errno.ECHILD
         if child.alive:
@@ -301,11 +327,11 @@ class Kernel:
             if pte & WRITABLE == WRITABLE_IS and not self.mem.flags[pte >> PFN_SHIFT] & NOWHERE:
                 self.rules.append("store.through-pte")
                 start = (pte & ~PAGE_MASK) + offset
-                self.mem.view[start : start + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+                self.mem.view[start : start + width] = _bytes_of(value, width)
                 return 0
         if not width:
             return self._store_page(task, addr, value & 0xFF)
-        data = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+        data = _bytes_of(value, width)
         pieces: list[tuple[int, int, bytes]] = []
         while data:
             here = addr + width - len(data)
@@ -338,11 +364,11 @@ class Kernel:
             if vma is not None:
                 index = (address - vma.start) >> PAGE_SHIFT
                 pte = vma.view[index]
-                if pte & (P_PRESENT | P_NONE) == P_PRESENT and (not write or pte & P_WRITE):
-                    if self.hw_young or pte & P_YOUNG:
-                        vma.view[index] = pte | P_YOUNG | P_TLB | (P_DIRTY if write else 0)
-                        self.rules.append("store.through-pte" if write else "load.through-pte")
-                        return int(pte >> PFN_SHIFT)
+                allowed = pte & (P_PRESENT | P_NONE) == P_PRESENT and (not write or pte & P_WRITE)
+                if allowed and (self.hw_young or pte & P_YOUNG):
+                    vma.view[index] = pte | P_YOUNG | P_TLB | (P_DIRTY if write else 0)
+                    self.rules.append("store.through-pte" if write else "load.through-pte")
+                    return int(pte >> PFN_SHIFT)
             elif task.stale is not None:
                 pte = task.stale.get(address & ~PAGE_MASK, 0)
                 if pte and (not write or pte & P_WRITE):
@@ -356,6 +382,7 @@ class Kernel:
 
     def ptrace_peek(self, task: Task, target: Task, addr: int) -> int:
         """PTRACE_PEEKDATA: the word of 8 bytes, or -errno (a word with bit 63 set is returned unsigned)."""
+        self.rules.append("access.ptrace-word")
         error = access.ptrace_access(self, task, target)
         if error:
             return error
@@ -367,10 +394,11 @@ class Kernel:
         return int.from_bytes(data, "little")
 
     def ptrace_poke(self, task: Task, target: Task, addr: int, value: int) -> int:
+        self.rules.append("access.ptrace-word")
         error = access.ptrace_access(self, task, target)
         if error:
             return error
-        data = (value & ((1 << 64) - 1)).to_bytes(8, "little")
+        data = _bytes_of(value, 8)
         if access.access_remote_vm(self, target, addr, 8, data) != 8:
             self.rules.append("access.peek-eio")
             return -errno.EIO
@@ -386,6 +414,7 @@ class Kernel:
         return done
 
     def _mem(self, task: Task, target: Task, addr: int, length: int, data: bytes | None) -> bytes | int:
+        self.rules.append("access.mem-file")
         error = access.mem_open(self, task, target)
         self.stage = "open" if error else ""
         if error:
@@ -407,8 +436,10 @@ class Kernel:
         return done
 
     def _process_vm(self, task: Task, target: Task, addr: int, length: int, data: bytes | None) -> bytes | int:
+        self.rules.append("access.process-vm")
         if not self.profile.process_vm:
             return -errno.ENOSYS
+        self.stage = ""
         if not target.alive:
             return -errno.ESRCH
         if not access.may_ptrace(task, target):
@@ -417,19 +448,23 @@ class Kernel:
 
     def write_from(self, task: Task, addr: int, length: int) -> bytes | int:
         """write(2) of mapped memory into a pipe: what comes out of it, or -errno."""
+        self.stage = ""
         return uaccess.pipe_write(self, task, addr, length)
 
     def read_into(self, task: Task, addr: int, data: bytes) -> int:
         """read(2) from a pipe into mapped memory: the count, or -errno."""
+        self.stage = ""
         return uaccess.pipe_read(self, task, addr, data)
 
     # -- /proc
 
     def smaps(self, task: Task, start: int, end: int) -> list[dict[str, Any]]:
         """One dict a vma that intersects [start, end): start, end, perms, pgoff, the kB fields as printed, VmFlags."""
+        self.rules.append("smaps.one-entry-a-vma")
         return [task_mmu.smaps_vma(self, task, vma) for vma in task.vmas_in(start, end)]
 
     def maps(self, task: Task, start: int, end: int) -> list[dict[str, Any]]:
+        self.rules.append("maps.offset-is-pgoff")
         return [task_mmu.maps_line(vma) for vma in task.vmas_in(start, end)]
 
     def rss(self, task: Task) -> tuple[int, int, int, int]:
@@ -437,6 +472,7 @@ class Kernel:
         return accounting.rss(self, task)
 
     def pagemap(self, task: Task, addr: int, length: int) -> list[tuple[frozenset[str], int | None]] | int:
+        self.rules.append("pagemap.one-entry-a-page")
         return task_mmu.pagemap(self, task, addr, length)
 
     def kpagecount(self, pfn: int) -> int:
@@ -444,6 +480,3 @@ class Kernel:
 
     def kpageflags(self, pfn: int) -> frozenset[str]:
         return accounting.kpageflags(self, pfn)
-
-
-__all__ = ["ARENA", "VM_SPECIAL", "Kernel"]

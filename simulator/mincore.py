@@ -53,9 +53,7 @@ def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes
             return bytes(last - first)
     k.rules.append("mincore.present-pte")
     shmem = vma.backing.pages if vma.backing is not None and region is None else {}
-    return bytes(
-        1 if vma.view[index] & P_PRESENT or vma.pgoff + index in shmem else 0 for index in range(first, last)
-    )
+    return bytes(1 if vma.view[index] & P_PRESENT or vma.pgoff + index in shmem else 0 for index in range(first, last))
 
 
 def may_look(task: Task, vma: Vma) -> bool:

@@ -30,7 +30,7 @@ MAP_POPULATE = 0x8000
 MAP_FIXED_NOREPLACE = 0x100000
 
 CAP_IPC_LOCK = 14
-TASK_SIZE = 1 << 46  # from the arena's start on; what is beyond is nobody's
+TASK_SIZE = (1 << 47) - 4096 - 0x1000000000  # counted from the arena's start, as addresses are
 
 
 def page_align(length: int) -> int:

@@ -63,9 +63,7 @@ def mprotect_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags:
     if flags & f.VM_WRITE:
         if not vma.flags & (f.VM_ACCOUNT | f.VM_WRITE | f.VM_SHARED | f.VM_NORESERVE):
             flags |= f.VM_ACCOUNT
-    elif (
-        k.profile.mprotect_drops_account and vma.flags & f.VM_ACCOUNT and vma.backing is None and not vma.anon_vma
-    ):
+    elif k.profile.mprotect_drops_account and vma.flags & f.VM_ACCOUNT and vma.backing is None and not vma.anon_vma:
         flags &= ~f.VM_ACCOUNT
     error, vma = isolate(k, task, vma, start, end)
     if error:

@@ -138,7 +138,7 @@ def expand(k: Kernel, task: Task, vma: Vma, end: int) -> None:
     k.rules.append("mremap.grows-hole" if vma.backing is not None else "mremap.grows")
     added = (end - vma.end) >> PAGE_SHIFT
     vma.ptes = np.concatenate((vma.ptes, new_ptes(added)))
-    vma.view = memoryview(vma.ptes)
+    vma.view = vma.ptes.data
     start = vma.end
     vma.end = end
     task.total_vm += added
@@ -171,7 +171,6 @@ def move_vma(k: Kernel, task: Task, vma: Vma, addr: int, old: int, new: int, new
     task.total_vm += new >> PAGE_SHIFT
     if flags & DONTUNMAP:
         if locked:
-            task.locked_vm += 0
             vma.flags &= ~(f.VM_LOCKED | f.VM_LOCKONFAULT)
         if vma.start == addr and vma.end == addr + old:
             vma.anon_vma = vma.anon_chain = 0

@@ -70,12 +70,13 @@ def vm_normal_page(k: Kernel, vma: Vma, index: int, pte: int, offset: int = 0) -
 
 def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_]:
     """vm_normal_page() of `ptes`, which are those of `vma` from page `first` on: True where a page is mapped."""
-    present = (ptes & np.uint64(P_PRESENT)) != 0
+    present: NDArray[np.bool_] = (ptes & np.uint64(P_PRESENT)) != 0
     rule = k.raw_rule
     pfnmap = bool(vma.flags & VM_PFNMAP)
     if pfnmap and rule == "special":
         k.rules.append(RULE_ID[rule])
-        return present & ((ptes & np.uint64(P_SPECIAL)) == 0)
+        present &= (ptes & np.uint64(P_SPECIAL)) == 0
+        return present
     if pfnmap and rule == "linear-cow" and not is_cow_mapping(vma.flags):
         k.rules.append(RULE_ID[rule])
         return np.zeros(len(ptes), np.bool_)

@@ -51,11 +51,11 @@ class PhysMem:
         self.flags_array[:RAM_PAGES] = PG_PAGE
         self.index_array: NDArray[np.int64] = np.zeros(TOTAL_PAGES, np.int64)  # page->index of an anonymous page
         self.anon_vma_array: NDArray[np.int32] = np.zeros(TOTAL_PAGES, np.int32)  # page->mapping of one
-        self.refcount: Any = memoryview(self.refcount_array)
-        self.mapcount: Any = memoryview(self.mapcount_array)
-        self.flags: Any = memoryview(self.flags_array)
-        self.index: Any = memoryview(self.index_array)
-        self.anon_vma: Any = memoryview(self.anon_vma_array)
+        self.refcount: Any = self.refcount_array.data
+        self.mapcount: Any = self.mapcount_array.data
+        self.flags: Any = self.flags_array.data
+        self.index: Any = self.index_array.data
+        self.anon_vma: Any = self.anon_vma_array.data
         self.free: list[int] = []  # single frames, last freed first
         self.free_runs: list[tuple[int, int]] = []  # (first, count)
         self.next = FIRST_FREE  # frames from here on were never handed out since the last reset

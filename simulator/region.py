@@ -47,7 +47,7 @@ class Region:
     access: str = "none"  # none | phys
     may_split: bool = True
     has_file: bool = True
-    file_mode: str = "rw"  # how it is opened when a program maps the region itself: rw | ro
+    read_only: bool = False  # how it is opened when a program maps the region itself
     noexec: bool = False
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
@@ -75,7 +75,6 @@ class Region:
             ("pgoff", ("pfn", "zero")),
             ("length", ("region", "any")),
             ("access", ("none", "phys")),
-            ("file_mode", ("rw", "ro")),
             ("default_sharing", ("shared", "private")),
         ):
             value = getattr(self, field)

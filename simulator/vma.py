@@ -29,7 +29,7 @@ class Vma:
         self.flags = flags
         self.pgoff = pgoff
         self.ptes: Ptes = new_ptes((end - start) >> PAGE_SHIFT) if ptes is None else ptes
-        self.view: Any = memoryview(self.ptes)
+        self.view: Any = self.ptes.data
         self.file: OpenFile | None = None
         self.backing: Backing | None = None  # the driver behind it; None: anonymous
         self.name = ""
@@ -61,7 +61,7 @@ def split_vma(task: Task, vma: Vma, address: int) -> Vma:
     upper = vma.like(address, vma.end, vma.pgoff + cut, vma.ptes[cut:])
     vma.end = address
     vma.ptes = vma.ptes[:cut]
-    vma.view = memoryview(vma.ptes)
+    vma.view = vma.ptes.data
     task.insert(upper)
     return upper
 
@@ -92,7 +92,7 @@ def vma_merge(task: Task, vma: Vma) -> Vma:
 def _join(task: Task, left: Vma, right: Vma) -> Vma:
     left.end = right.end
     left.ptes = np.concatenate((left.ptes, right.ptes))
-    left.view = memoryview(left.ptes)
+    left.view = left.ptes.data
     left.flags |= right.flags & f.VM_SOFTDIRTY
     left.anon_vma = left.anon_vma or right.anon_vma
     left.anon_chain = max(left.anon_chain, right.anon_chain)
