@@ -39,7 +39,7 @@ _vmas_lock = threading.Lock()  # the reader of /proc/PID/maps has one buffer, an
 
 
 class Region:
-    """A mapping as a numpy array. `start`, `end`: addresses. `pfn`: the first page's where the mapping tells, else None.
+    """A mapping as a numpy array. `start`, `end`: addresses. `pfn`: the first page's where it is told, else None.
 
     `array`: uint8, shape (pages, page size), a view without a copy; read-only if the mapping is. `close()` gives the
     mapping up; the kernel's ends when no array looks at it any more, so that no forgotten view touches unmapped memory.
@@ -117,7 +117,7 @@ def map_region(
 
 
 def perf_ring(pages: int = 2) -> Region:
-    """The ring of a perf event of this process (1 + 2^n pages, shared, writable): since 6.14 a PFN mapping without root.
+    """The ring of a perf event of this process (1 + 2^n pages, shared, writable): since 6.14 a PFN mapping, for all.
 
     GateClosed says what refuses (kernel.perf_event_paranoid, RLIMIT_MEMLOCK).
     """
@@ -160,7 +160,7 @@ def maps(pid: int, start: int = 0, end: int = (1 << 64) - 1) -> list[Vma]:
 def pagemap(pid: int, start: int, pages: int) -> npt.NDArray[np.uint64]:
     """The entries of /proc/PID/pagemap of `pages` pages from address `start`, as the kernel gives them; shape (pages,).
 
-    Bits 0-54 pfn (0 without CAP_SYS_ADMIN), 55 soft-dirty, 56 exclusively mapped, 61 file or shared, 62 swap, 63 present.
+    Bits 0-54 pfn (0 without CAP_SYS_ADMIN), 55 soft-dirty, 56 exclusive, 61 file or shared, 62 swap, 63 present.
     Fewer entries come back where the address space ends.
     """
     ops, ffi = load()
