@@ -119,6 +119,7 @@ def anon_vma_prepare(k: Kernel, task: Task, vma: Vma) -> None:
 
 def page_add_new_anon_rmap(k: Kernel, vma: Vma, index: int, pfn: int) -> None:
     mem = k.mem
+    vma.paged = True
     mem.flags[pfn] |= PG_ANON
     mem.mapcount[pfn] = 1
     mem.index[pfn] = vma.pgoff + index

@@ -94,6 +94,7 @@ def do_anonymous_page(k: Kernel, task: Task, vma: Vma, index: int, write: bool) 
             prot &= ~P_WRITE
         special = P_SPECIAL if k.raw_rule == "special" else 0
         vma.view[index] = ZERO_PFN << PFN_SHIFT | P_PRESENT | P_YOUNG | prot | special
+        vma.paged = True
         if k.zero_page == "file":
             k.mem.refcount[ZERO_PFN] += 1
             k.mem.mapcount[ZERO_PFN] += 1
@@ -148,6 +149,7 @@ def shmem_fault(k: Kernel, task: Task, vma: Vma, index: int) -> int:
         pfn = mem.alloc_page(zeroed=True)
         mem.mapcount[pfn] = 0
         backing.pages[number] = pfn
+    vma.paged = True
     mem.refcount[pfn] += 1
     mem.mapcount[pfn] += 1
     task.file_rss += 1

@@ -22,6 +22,7 @@ from simulator.pgtable import (
     SCALAR_PAGES,
     new_ptes,
     pfns_of,
+    run_of,
     u64,
 )
 from simulator.physmem import PAGE_SIZE, PG_ANON
@@ -114,7 +115,7 @@ def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) ->
 
 def _copy_vector(k: Kernel, child: Task, vma: Vma, new: Vma) -> None:
     ptes = vma.ptes
-    normal = normal_mask(k, vma, 0, ptes)
+    normal = normal_mask(k, vma, 0, ptes) if vma.paged else np.zeros(0, np.bool_)
     some = bool(normal.any())
     if some:
         k.rules.append("fork.page-shared")
@@ -141,9 +142,9 @@ def _copy_vector(k: Kernel, child: Task, vma: Vma, new: Vma) -> None:
         return
     mem = k.mem
     pages = pfns_of(ptes if bool(normal.all()) else ptes[normal])
-    low, count = int(pages[0]), len(pages)
-    if int(pages[-1]) - low == count - 1 and bool((np.diff(pages) == 1).all()):
-        run = slice(low, low + count)
+    count = len(pages)
+    run = run_of(pages) if k.zero_page != "file" else None
+    if run is not None:
         mem.refcount_array[run] += 1
         mem.mapcount_array[run] += 1
         anon = int(np.count_nonzero(mem.flags_array[run] & PG_ANON))
@@ -164,6 +165,8 @@ def _inherit_host_mappings(k: Kernel, parent: Task, child: Task) -> None:
             continue
         for index in range(vma.pages):
             pte = vma.view[index]
+            if vma.host_synced:
+                pte |= P_TLB
             if pte & (P_PRESENT | P_NONE | P_YOUNG | P_TLB) == P_PRESENT | P_YOUNG | P_TLB:
                 write = P_WRITE if pte & P_WRITE and pte & P_DIRTY else 0
                 stale[vma.start + index * PAGE_SIZE] = (pte >> PFN_SHIFT) << PFN_SHIFT | P_PRESENT | P_YOUNG | write
@@ -172,9 +175,7 @@ def _inherit_host_mappings(k: Kernel, parent: Task, child: Task) -> None:
             del stale[page]
     child.stale = stale or None
     for vma in parent.vmas:  # flush_tlb_mm(oldmm) at the end of dup_mmap() maps all that the parent has
-        for index in range(vma.pages):
-            if vma.view[index] & P_PRESENT:
-                vma.view[index] |= P_TLB
+        vma.host_synced = True
 
 
 def exit_mm(k: Kernel, task: Task) -> None:

@@ -12,7 +12,17 @@ from simulator import flags as f
 from simulator.cow import VM_FAULT_OOM, VM_FAULT_SIGBUS, anon_vma_prepare
 from simulator.fault import handle_mm_fault
 from simulator.normal import vm_normal_page
-from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT, SCALAR_PAGES
+from simulator.pgtable import (
+    P_DIRTY,
+    P_PRESENT,
+    P_SOFT_DIRTY,
+    P_WRITE,
+    P_YOUNG,
+    PFN_SHIFT,
+    SCALAR_PAGES,
+    counting,
+    fill_run,
+)
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, ZERO_PFN
 
 if TYPE_CHECKING:
@@ -113,10 +123,10 @@ def _populate_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int, run
     where = slice(run, run + count)
     mem.flags_array[where] |= PG_ANON
     mem.mapcount_array[where] = 1
-    mem.index_array[where] = np.arange(vma.pgoff + first, vma.pgoff + last)
-    mem.anon_vma_array[where] = vma.anon_vma
+    if k.raw_rule == "unpaged":  # page_is_anon() alone asks for them
+        np.add(counting(count), vma.pgoff + first, out=mem.index_array[where])
+        mem.anon_vma_array[where] = vma.anon_vma
+    vma.paged = True
     task.anon_rss += count
     bits = P_PRESENT | P_YOUNG | P_SOFT_DIRTY | (P_WRITE | P_DIRTY if vma.flags & f.VM_WRITE else 0)
-    vma.ptes[first:last] = np.arange(
-        run << PFN_SHIFT | bits, (run + count) << PFN_SHIFT | bits, 1 << PFN_SHIFT, dtype=np.uint64
-    )[:count]
+    fill_run(vma.ptes[first:last], run, bits)

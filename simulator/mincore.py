@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator import flags as f
 from simulator.mmap import page_align
 from simulator.pgtable import P_PRESENT
@@ -52,8 +54,10 @@ def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes
             k.rules.append("mincore.pfnmap-hole")
             return bytes(last - first)
     k.rules.append("mincore.present-pte")
-    shmem = vma.backing.pages if vma.backing is not None and region is None else {}
-    return bytes(1 if vma.view[index] & P_PRESENT or vma.pgoff + index in shmem else 0 for index in range(first, last))
+    if vma.backing is None or region is not None:
+        return ((vma.ptes[first:last] & np.uint64(P_PRESENT)) != 0).tobytes()
+    shmem = vma.backing.pages
+    return bytes(1 if vma.pgoff + index in shmem else 0 for index in range(first, last))
 
 
 def may_look(task: Task, vma: Vma) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.flags import VM_PFNMAP, is_cow_mapping
-from simulator.pgtable import P_PRESENT, P_SPECIAL, PFN_SHIFT, Ptes, pfns_of
+from simulator.pgtable import P_PRESENT, P_SPECIAL, PFN_SHIFT, Ptes, counting, pfns_of
 from simulator.physmem import PG_ANON, PG_PAGE, PG_RESERVED, ZERO_PFN
 from simulator.vma import Vma
 
@@ -70,13 +70,15 @@ def vm_normal_page(k: Kernel, vma: Vma, index: int, pte: int, offset: int = 0) -
 
 def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_]:
     """vm_normal_page() of `ptes`, which are those of `vma` from page `first` on: True where a page is mapped."""
-    present: NDArray[np.bool_] = (ptes & np.uint64(P_PRESENT)) != 0
     rule = k.raw_rule
     pfnmap = bool(vma.flags & VM_PFNMAP)
-    if pfnmap and rule == "special":
-        k.rules.append(RULE_ID[rule])
-        present &= (ptes & np.uint64(P_SPECIAL)) == 0
+    present: NDArray[np.bool_]
+    if rule == "special":  # of an anonymous vma too, whose zero page is special
+        if pfnmap:
+            k.rules.append(RULE_ID[rule])
+        present = (ptes & np.uint64(P_PRESENT | P_SPECIAL)) == P_PRESENT
         return present
+    present = (ptes & np.uint64(P_PRESENT)) != 0
     if pfnmap and rule == "linear-cow" and not is_cow_mapping(vma.flags):
         k.rules.append(RULE_ID[rule])
         return np.zeros(len(ptes), np.bool_)
@@ -89,11 +91,11 @@ def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_
             flags = k.mem.flags_array[pfns]
             present &= (flags & (PG_PAGE | PG_ANON) == PG_PAGE | PG_ANON) & (k.mem.mapcount_array[pfns] > 0)
             present &= k.mem.anon_vma_array[pfns] == vma.anon_vma
-            present &= k.mem.index_array[pfns] == np.arange(vma.pgoff + first, vma.pgoff + first + len(ptes))
+            present &= k.mem.index_array[pfns] == counting(len(ptes)) + (vma.pgoff + first)
         else:
             start = vma.pgoff + first
-            present &= pfns != np.arange(start, start + len(ptes))
+            present &= (pfns - start) != counting(len(ptes))
             present &= (k.mem.flags_array[pfns] & PG_PAGE) != 0
-    if k.zero_page == "uncounted" and rule != "special":
+    if k.zero_page == "uncounted":
         present &= pfns != ZERO_PFN
     return present

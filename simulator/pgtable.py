@@ -48,4 +48,26 @@ def u64(value: int) -> np.uint64:
 
 
 def pfns_of(ptes: Ptes) -> NDArray[np.int64]:
-    return (ptes >> np.uint64(PFN_SHIFT)).astype(np.int64)
+    return (ptes >> np.uint64(PFN_SHIFT)).view(np.int64)
+
+
+_counting: list[NDArray[np.int64]] = [np.arange(0), np.arange(0)]
+
+
+def counting(pages: int, shift: int = 0) -> NDArray[np.int64]:
+    """0, 1, 2 … (shift 0), or the same as pfns stand in ptes (PFN_SHIFT): kept, as every range needs it."""
+    kind = 1 if shift else 0
+    if len(_counting[kind]) < pages:
+        _counting[kind] = np.arange(max(pages, 1024)) << shift
+    return _counting[kind][:pages]
+
+
+def fill_run(ptes: Ptes, pfn: int, bits: int) -> None:
+    """Ptes of consecutive pfns."""
+    np.add(counting(len(ptes), PFN_SHIFT).view(np.uint64), u64(pfn << PFN_SHIFT | bits), out=ptes)
+
+
+def run_of(pages: NDArray[np.int64]) -> slice | None:
+    """The run that `pages`, all different ones, fill without a gap, in whatever order; None if there is one."""
+    low, high = int(pages.min()), int(pages.max())
+    return slice(low, high + 1) if high - low == len(pages) - 1 else None

@@ -6,10 +6,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from simulator import flags as f
-from simulator.pgtable import P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, vm_page_prot
+from simulator.pgtable import P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, fill_run, vm_page_prot
 from simulator.physmem import GUARD, PG_PAGE, PG_RESERVED
 from simulator.region import Region, errno_of
 
@@ -72,6 +70,8 @@ def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
 def remap_pfn_range(k: Kernel, vma: Vma, first: int, pfn: int, pages: int) -> int:
     """Map pfns [pfn, pfn + pages) at pages [first, first + pages) of the vma; 0 or -errno."""
     whole = first == 0 and pages == vma.pages
+    if not whole or k.raw_rule in ("reserved", "unpaged"):
+        vma.paged = True  # only whole remaps keep what the linear rule wants
     cow = f.is_cow_mapping(vma.flags)
     policy = k.profile.remap_pgoff
     if cow and not whole and k.profile.remap_private_partial != "ok":
@@ -94,9 +94,7 @@ def remap_pfn_range(k: Kernel, vma: Vma, first: int, pfn: int, pages: int) -> in
         for index in range(pages):
             view[first + index] = (pfn + index) << PFN_SHIFT | prot
     else:
-        vma.ptes[first : first + pages] = np.arange(
-            pfn << PFN_SHIFT | prot, (pfn + pages) << PFN_SHIFT | prot, 1 << PFN_SHIFT, dtype=np.uint64
-        )[:pages]
+        fill_run(vma.ptes[first : first + pages], pfn, prot)
     return 0
 
 

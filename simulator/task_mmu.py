@@ -7,10 +7,11 @@ import errno
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator import flags as f
-from simulator.normal import vm_normal_page
-from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_YOUNG, PFN_SHIFT
+from simulator.normal import normal_mask, vm_normal_page
+from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, pfns_of
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_ANON, PG_LAZYFREE, PG_PAGE
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def vm_flags(k: Kernel, flags: int) -> list[str]:
 def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
     # smaps_pte_entry(), smaps_account(): pages only; what vm_normal_page() calls raw is in no field.
     mem = k.mem
-    if not vma.ptes.any():
+    if vma.pages > SCALAR_PAGES:
+        _walk_vector(k, vma, mss)
         return
     for index, pte in enumerate(vma.ptes.tolist()):
         if not pte & P_PRESENT:
@@ -114,9 +116,53 @@ def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
         mss.sizes[("Shared_" if mapcount >= 2 else "Private_") + ("Dirty" if dirty else "Clean")] += 4096
 
 
+def _walk_vector(k: Kernel, vma: Vma, mss: MemSize) -> None:
+    # The same as _walk(), for many pages.
+    mem = k.mem
+    normal = normal_mask(k, vma, 0, vma.ptes) if vma.paged else np.zeros(0, np.bool_)
+    if not normal.any():
+        if vma.ptes.any():
+            k.rules.append("smaps.raw-not-counted")
+        return
+    k.rules.append("smaps.page-counted")
+    ptes = vma.ptes[normal]
+    pages = pfns_of(ptes)
+    flags = mem.flags_array[pages]
+    dirty = (ptes & np.uint64(P_DIRTY)) != 0
+    anon = (flags & PG_ANON) != 0
+    mapcount = mem.mapcount_array[pages]
+    share = (4096 << 12) // np.maximum(mapcount, 1).astype(np.int64)
+    mss.resident += 4096 * len(ptes)
+    mss.anonymous += 4096 * int(np.count_nonzero(anon))
+    mss.lazyfree += 4096 * int(np.count_nonzero(anon & ((flags & PG_LAZYFREE) != 0) & ~dirty))
+    mss.referenced += 4096 * int(np.count_nonzero(ptes & np.uint64(P_YOUNG)))
+    mss.pss += int(share.sum())
+    mss.pss_dirty += int(share[dirty].sum())
+    _sort(mss, mapcount >= 2, dirty)
+
+
+def _sort(mss: MemSize, shared: NDArray[np.bool_], dirty: NDArray[np.bool_]) -> None:
+    for name, both in (
+        ("Shared_Dirty", shared & dirty),
+        ("Shared_Clean", shared & ~dirty),
+        ("Private_Dirty", ~shared & dirty),
+        ("Private_Clean", ~shared & ~dirty),
+    ):
+        mss.sizes[name] += 4096 * int(np.count_nonzero(both))
+
+
 def _walk_old(k: Kernel, vma: Vma, mss: MemSize) -> None:
     # 2.6.14 to 2.6.15: every present pte is resident; page_count() sorts those that have a struct page.
     mem = k.mem
+    if vma.pages > SCALAR_PAGES:
+        ptes = vma.ptes[(vma.ptes & np.uint64(P_PRESENT)) != 0]
+        if not len(ptes):
+            return
+        k.rules.append("smaps.raw-counted")
+        mss.resident += 4096 * len(ptes)
+        ptes = ptes[(mem.flags_array[pfns_of(ptes)] & PG_PAGE) != 0]
+        _sort(mss, mem.refcount_array[pfns_of(ptes)] >= 2, (ptes & np.uint64(P_DIRTY)) != 0)
+        return
     for pte in vma.ptes.tolist():
         if not pte & P_PRESENT:
             continue
@@ -162,7 +208,3 @@ def pagemap(k: Kernel, task: Task, start: int, length: int) -> list[tuple[frozen
                 words.add("excl")
         out.append((frozenset(words), pte >> PFN_SHIFT if show else None))
     return out
-
-
-def count_present(vma: Vma) -> int:
-    return int(np.count_nonzero(vma.ptes & np.uint64(P_PRESENT)))

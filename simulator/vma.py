@@ -21,7 +21,21 @@ VM_SPECIAL = f.VM_IO | f.VM_DONTEXPAND | f.VM_PFNMAP | f.VM_MIXEDMAP | f.VM_RESE
 class Vma:
     """Pages [start, end) of a task, in bytes; `pgoff` in pages; `ptes` is its piece of the page table."""
 
-    __slots__ = ("anon_chain", "anon_vma", "backing", "end", "file", "flags", "name", "pgoff", "ptes", "start", "view")
+    __slots__ = (
+        "anon_chain",
+        "anon_vma",
+        "backing",
+        "end",
+        "file",
+        "flags",
+        "host_synced",
+        "name",
+        "paged",
+        "pgoff",
+        "ptes",
+        "start",
+        "view",
+    )
 
     def __init__(self, start: int, end: int, flags: int, pgoff: int, ptes: Ptes | None = None) -> None:
         self.start = start
@@ -35,6 +49,8 @@ class Vma:
         self.name = ""
         self.anon_vma = 0  # 0: no anonymous page was ever in it
         self.anon_chain = 0  # how many anon_vmas it is linked to
+        self.paged = False  # was ever a pte in it that vm_normal_page() may call a page's?
+        self.host_synced = False  # UML: the host has mapped all that is present
 
     @property
     def pages(self) -> int:
@@ -48,6 +64,7 @@ class Vma:
         new.name = self.name
         new.anon_vma = self.anon_vma
         new.anon_chain = self.anon_chain
+        new.paged = self.paged
         return new
 
 
@@ -59,6 +76,7 @@ def split_vma(task: Task, vma: Vma, address: int) -> Vma:
     """__split_vma(): `vma` keeps [start, address), the new vma is [address, end); vm_pgoff advances with it."""
     cut = (address - vma.start) >> PAGE_SHIFT
     upper = vma.like(address, vma.end, vma.pgoff + cut, vma.ptes[cut:])
+    upper.host_synced = vma.host_synced
     vma.end = address
     vma.ptes = vma.ptes[:cut]
     vma.view = vma.ptes.data
@@ -95,6 +113,8 @@ def _join(task: Task, left: Vma, right: Vma) -> Vma:
     left.view = left.ptes.data
     left.flags |= right.flags & f.VM_SOFTDIRTY
     left.anon_vma = left.anon_vma or right.anon_vma
+    left.paged |= right.paged
+    left.host_synced &= right.host_synced
     left.anon_chain = max(left.anon_chain, right.anon_chain)
     task.remove(right)
     return left

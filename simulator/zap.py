@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.normal import normal_mask, vm_normal_page
-from simulator.pgtable import P_PRESENT, SCALAR_PAGES, pfns_of
+from simulator.pgtable import P_PRESENT, SCALAR_PAGES, pfns_of, run_of
 from simulator.physmem import PG_ANON, PG_LAZYFREE, REGION_BASE
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def zap_pte_range(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> Non
 
 def _zap_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> None:
     ptes = vma.ptes[first:last]
-    if not ptes.any():
+    if not vma.paged:
+        k.rules.append("zap.raw-untouched")
+        ptes.fill(0)
         return
     normal = normal_mask(k, vma, first, ptes)
     if not normal.any():
@@ -74,9 +76,9 @@ def _give_back(k: Kernel, task: Task, pages: NDArray[np.int64]) -> None:
     """Drop one mapping and one reference of each page; a page may occur more than once (the zero page does)."""
     mem = k.mem
     count = len(pages)
-    low = int(pages[0])
-    if int(pages[-1]) - low == count - 1 and bool((np.diff(pages) == 1).all()):
-        run = slice(low, low + count)
+    run = run_of(pages) if k.zero_page != "file" else None
+    if run is not None:
+        low = int(run.start)
         anon = int(np.count_nonzero(mem.flags_array[run] & PG_ANON))
         mem.mapcount_array[run] -= 1
         refs = mem.refcount_array[run]
@@ -97,7 +99,3 @@ def _give_back(k: Kernel, task: Task, pages: NDArray[np.int64]) -> None:
     task.file_rss -= count - anon
     for pfn in gone.tolist():
         mem.free_page(pfn)
-
-
-def present_any(vma: Vma) -> bool:
-    return bool((vma.ptes & np.uint64(P_PRESENT)).any())

@@ -28,7 +28,9 @@ def test_every_rule_of_the_catalogue_is_in_the_code():
 
 @pytest.mark.parametrize("rule", rules().values(), ids=lambda rule: rule.id)
 def test_a_commit_is_cited_in_the_one_form(rule):
-    assert rule.commit == "" or re.fullmatch(r'Linux kernel commit [0-9a-f]{10,12} \(".+"\) \(in v[\d.a-z-]+\)', rule.commit)
+    assert rule.commit == "" or re.fullmatch(
+        r'Linux kernel commit [0-9a-f]{10,12} \(".+"\) \(in v[\d.a-z-]+\)', rule.commit
+    )
 
 
 def test_conditions_speak_of_fields_of_a_profile():
