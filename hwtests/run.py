@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -79,6 +79,10 @@ class Run:
     def _write(self) -> None:
         self.kept.write_json("run.json", self.facts)
 
+    def about(self, about: dict[str, Any]) -> None:
+        """What run.json says of a target."""
+        self._plan(about, [])
+
     def _plan(self, about: dict[str, Any], keys: Iterable[Key]) -> None:
         targets = [one for one in self.facts["targets"] if one["name"] != about["name"]]
         self.facts["targets"] = [*targets, about]
@@ -87,10 +91,11 @@ class Run:
         self.facts["planned"] = [list(key) for key in planned]
         self._write()
 
-    def _keep(self, result: Result) -> None:
+    def _keep(self, result: Result) -> Result:
         self.kept.append(result)
         self.results[result.key] = result
         self.progress.result(result)
+        return result
 
     def _is_done(self, selected: Selected, target: str, region: str) -> bool:
         before = self.done.get((selected.name, target, region))
@@ -100,15 +105,19 @@ class Run:
 
     def on_sim(self, recordings: Sequence[Recording]) -> None:
         """Hold the simulator against the promises and the recorded traces of every program."""
-        from hwtests.on_sim import result_on_sim
-
         selected = [one for one in self.request.programs if not self._is_done(one, "sim", "")]
         self._plan({"name": "sim"}, [(one.name, "sim", "") for one in self.request.programs])
         self.progress.target("sim", "the simulator, against promises and recorded traces", len(selected))
         for one in selected:
-            result, trace = result_on_sim(one, recordings)
-            name = self.kept.write_trace("allowed", trace, "") if trace is not None else ""
-            self._keep(msgspec.structs.replace(result, allowed=name))
+            self.one_on_sim(one, recordings)
+
+    def one_on_sim(self, selected: Selected, recordings: Sequence[Recording]) -> Result:
+        """One program on the simulator; its result is kept."""
+        from hwtests.on_sim import result_on_sim
+
+        result, trace = result_on_sim(selected, recordings)
+        name = self.kept.write_trace("allowed", trace, "") if trace is not None else ""
+        return self._keep(msgspec.structs.replace(result, allowed=name))
 
     # A real kernel.
 
@@ -121,8 +130,7 @@ class Run:
             with target:
                 self._opened(target)
         except TargetLost as lost:
-            console = self._console(lost.console, target.name, "", "boot") if lost.console else ""
-            self._rest(target.name, [], lost.kind, str(lost), console)
+            self._rest(target.name, [], lost.kind, str(lost), lost.console)
         except TargetError as error:
             self._rest(target.name, [], "error", str(error))
 
@@ -152,7 +160,7 @@ class Run:
     def _jobs(self, target: Target, place: Place, jobs: Sequence[Job]) -> None:
         for job in jobs:
             if job.skip is not None:
-                self._keep(_skipped(job, target.name, place.kernel.release, job.skip))
+                self.skipped(job, target.name, job.skip, place.kernel.release)
         runnable = ordered([job for job in jobs if job.skip is None], self.request.seed)
         boots = schedule(runnable, lambda job: job.selected.hazard, own_kernel=target.own_kernel)
         left = deque(job for boot in boots for job in boot)
@@ -170,16 +178,16 @@ class Run:
     def _tried(self, target: Target, job: Job) -> bool:
         # Whether the target is still there afterwards.
         try:
-            self._keep(self._run(target, job))
+            self.one(target, job)
         except TargetLost as lost:
-            console = self._console(lost.console, target.name, job.region, job.selected.name)
-            self._rest(target.name, [job], lost.kind, str(lost), console)
+            self.failed(job, target.name, lost.kind, str(lost), lost.console)
             return False
         except TargetError as error:
-            self._rest(target.name, [job], "error", str(error))
+            self.failed(job, target.name, "error", str(error))
         return True
 
-    def _run(self, target: Target, job: Job) -> Result:
+    def one(self, target: Target, job: Job) -> Result:
+        """Run a job that has no cause to be skipped, and judge it; its result is kept. Raises TargetError."""
         selected = job.selected
         started = time.perf_counter()
         trace = target.run(selected.program, job.binding, hazard=selected.hazard)
@@ -191,7 +199,7 @@ class Run:
         console = ""
         if trace.end is not None and trace.end.console:
             console = self._console("\n".join(trace.end.console), target.name, job.region, selected.name)
-        return _result(job, target.name, trace, judged, seconds, observed, allowed, console)
+        return self._keep(_result(job, target.name, trace, judged, seconds, observed, allowed, console))
 
     # What goes wrong.
 
@@ -203,11 +211,26 @@ class Run:
         for one in self.request.programs:
             if self._is_done(one, target.name, ""):
                 continue
-            job = Job(one, "", {}, cause)
-            if self.request.force:
-                self._keep(_failed(job, target.name, "error", str(cause)))
-            else:
-                self._keep(_skipped(job, target.name, "", cause))
+            self.refused(Job(one, "", {}, cause), target.name)
+
+    def refused(self, job: Job, target: str) -> Result:
+        """The target cannot be used: a skip, or with `force` an error."""
+        assert job.skip is not None
+        if self.request.force:
+            return self.failed(job, target, "error", str(job.skip))
+        return self.skipped(job, target, job.skip)
+
+    def skipped(self, job: Job, target: str, cause: Unusable, kernel: str = "") -> Result:
+        """The program does not apply here."""
+        result = Result(**_who(job, target), kernel=kernel, verdict="skip", seconds=0.0)
+        said = {"needs": cause.needs, "found": cause.found, "cure": cause.cure}
+        return self._keep(msgspec.structs.replace(result, **said))
+
+    def failed(self, job: Job, target: str, verdict: str, why: str, console: str = "", file: str = "") -> Result:
+        """There is no trace of the program: an error, or a crash of the kernel, told in `console` (or `file`)."""
+        file = file or self._console(console, target, job.region, job.selected.name)
+        kind: Literal["crash", "error"] = "crash" if verdict == "crash" else "error"
+        return self._keep(Result(**_who(job, target), kernel="", verdict=kind, seconds=0.0, why=why, console=file))
 
     def _rest(self, target: str, jobs: Sequence[Job], verdict: str, why: str, console: str = "") -> None:
         """These jobs have no trace; with none given, what the target has been asked for and has no result yet."""
@@ -218,8 +241,9 @@ class Run:
                 self._plan({"name": target}, [(one.name, target, "") for one in self.request.programs])
                 regions = {one.name: "" for one in self.request.programs if not self._is_done(one, target, "")}
             jobs = [Job(one, regions[one.name], {}) for one in self.request.programs if one.name in regions]
+        file = self._console(console, target, "", "boot")
         for job in jobs:
-            self._keep(_failed(job, target, verdict, why, console))
+            self.failed(job, target, verdict, why, file=file)
 
     def _console(self, text: str, target: str, region: str, program: str) -> str:
         if not text:
@@ -265,25 +289,6 @@ def place_of(target: Target, about: Mapping[str, Any], allowed: Collection[str])
 def now() -> str:
     """The time as run.json has it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _skipped(job: Job, target: str, kernel: str, cause: Unusable) -> Result:
-    return Result(
-        **_who(job, target),
-        kernel=kernel,
-        verdict="skip",
-        seconds=0.0,
-        needs=cause.needs,
-        found=cause.found,
-        cure=cause.cure,
-    )
-
-
-def _failed(job: Job, target: str, verdict: str, why: str, console: str = "") -> Result:
-    crash = verdict == "crash"
-    return Result(
-        **_who(job, target), kernel="", verdict="crash" if crash else "error", seconds=0.0, why=why, console=console
-    )
 
 
 def _result(
