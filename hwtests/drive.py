@@ -140,7 +140,8 @@ class Driver:
         region, base, byte, length = call.args
         wanted = self._address(p, base, byte)
         got = self.kernel.map_default(p.task, self.regions[region], wanted, length)
-        p.handles[call.result] = (wanted if got < 0 else got, length)
+        whole = self.compiled.region_pages[self.compiled.regions[region]] * self.page_size
+        p.handles[call.result] = (wanted if got < 0 else got, length or whole)
         return _ret(got)
 
     def _mremap(self, p: Process, call: Call) -> Obs:
@@ -206,7 +207,7 @@ class Driver:
             start = self._handle(p, base)[0]
             where = forms.address_text(self.compiled.handles[base], fault.addr - start, self.page_size)
         else:
-            where = hex(fault.addr + ARENA)
+            where = hex(fault.addr + ARENA & (1 << 64) - 1)
         return {"ret": fault.signal, "code": fault.code, "addr": where}
 
     def _got(self, p: Process | None, call: Call, got: int | bytes) -> Obs:
