@@ -42,7 +42,19 @@ int channel_receive(struct frame *f, int inner)
 	f->length = head[0];
 	f->type = head[1];
 	f->payload = input + (inner ? MAX_FRAME : 0);
-	return receive(f->payload, f->length);
+	for (size_t got = 0; got < f->length;) {
+		size_t n = f->length - got < PIECE ? f->length - got : PIECE;
+
+		if (got) {
+			frame_begin(FROM_MORE);
+			frame_end();
+			channel_flush();
+		}
+		if (receive(f->payload + got, n))
+			return -1;
+		got += n;
+	}
+	return 0;
 }
 
 void channel_flush(void)

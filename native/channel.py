@@ -193,8 +193,16 @@ class AgentLink:
         return payload
 
     def _send(self, frame: bytes, timeout: float | None) -> None:
+        # In pieces that a guest's tty can hold; the agent asks for each that follows.
+        first = wire.HEAD_SIZE + wire.PIECE
+        self._write(frame[:first], timeout)
+        for at in range(first, len(frame), wire.PIECE):
+            self._take(From.MORE, timeout)
+            self._write(frame[at : at + wire.PIECE], timeout)
+
+    def _write(self, data: bytes, timeout: float | None) -> None:
         try:
-            self._stream.write(frame, timeout)
+            self._stream.write(data, timeout)
         except OSError as error:
             raise AgentLost(f"the agent does not listen: {error}") from None
 

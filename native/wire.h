@@ -10,7 +10,7 @@
 enum to_agent { TO_HELLO = 1, TO_REGION = 2, TO_RUN = 3, TO_OUTSIDE = 4, TO_QUIT = 5, TO_FILL = 6 };
 enum from_agent {
 	FROM_HELLO = 1, FROM_REGION = 2, FROM_OBS = 3, FROM_OUTSIDE = 4, FROM_DONE = 5, FROM_LOST = 6,
-	FROM_READY = 7, FROM_FILL = 8
+	FROM_READY = 7, FROM_FILL = 8, FROM_MORE = 9
 };
 
 /* verb, number of arguments; numbered from 1 in this order */
@@ -71,6 +71,9 @@ enum fill_mode { FILL_BYTE = 0, FILL_PATTERN = 1 };
 #define MAX_ARGS 8
 #define MAX_PAYLOAD 65536
 #define MAX_FRAME (1 << 20)
+/* A longer payload comes in pieces, each after the first when the agent has asked for it (FROM_MORE): a tty's line
+ * discipline holds 4095 bytes, and UML's serial line does not go on once it was throttled. */
+#define PIECE 2048
 #define MAX_KLOG 8192
 
 #endif

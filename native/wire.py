@@ -18,6 +18,7 @@ MAX_PROCESSES, MAX_HANDLES, MAX_VALUES, MAX_FDS, MAX_REGIONS = 16, 64, 64, 32, 1
 MAX_ARGS = 8
 MAX_PAYLOAD = 65536
 MAX_FRAME = 1 << 20
+PIECE = 2048
 UID_UNCHANGED = 0xFFFFFFFF
 NO_PARENT = 0xFFFF
 
@@ -46,7 +47,7 @@ class To(IntEnum):
 class From(IntEnum):
     """Frames from the agent."""
 
-    HELLO, REGION, OBS, OUTSIDE, DONE, LOST, READY, FILL = range(1, 9)
+    HELLO, REGION, OBS, OUTSIDE, DONE, LOST, READY, FILL, MORE = range(1, 10)
 
 
 class Stage(IntEnum):

@@ -47,7 +47,7 @@ def test_enums_are_those_of_the_header(name, prefix, values):
 
 
 @pytest.mark.parametrize(
-    "name", ["MAX_PROCESSES", "MAX_HANDLES", "MAX_VALUES", "MAX_FDS", "MAX_REGIONS", "MAX_ARGS", "MAX_PAYLOAD"]
+    "name", ["MAX_PROCESSES", "MAX_HANDLES", "MAX_VALUES", "MAX_FDS", "MAX_REGIONS", "MAX_ARGS", "MAX_PAYLOAD", "PIECE"]
 )
 def test_limits_are_those_of_the_header(name):
     found = re.search(rf"#define {name} (\d+)", HEADER)
