@@ -149,7 +149,7 @@ def madvise_vma(k: Kernel, task: Task, vma: Vma, start: int, end: int, advice: i
     if error:
         return error
     vma.flags = flags
-    vma_merge(task, vma)
+    vma_merge(k, task, vma)
     return 0
 
 

@@ -55,7 +55,7 @@ def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes
             return bytes(last - first)
     k.rules.append("mincore.present-pte")
     if vma.backing is None or region is not None:
-        return ((vma.ptes[first:last] & np.uint64(P_PRESENT)) != 0).tobytes()
+        return bytes(((vma.ptes[first:last] & np.uint64(P_PRESENT)) != 0).tobytes())
     shmem = vma.backing.pages
     return bytes(1 if vma.pgoff + index in shmem else 0 for index in range(first, last))
 

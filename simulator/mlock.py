@@ -79,5 +79,5 @@ def mlock_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags: in
     elif vma.flags & ~flags & f.VM_LOCKED:
         task.locked_vm -= pages
     vma.flags = flags
-    vma_merge(task, vma)
+    vma_merge(k, task, vma)
     return 0

@@ -141,7 +141,7 @@ def mmap_region(
             populate = True
     if k.soft_dirty:
         vma.flags |= f.VM_SOFTDIRTY
-    vma = vma_merge(task, vma)
+    vma = vma_merge(k, task, vma)
     if populate:
         k.mm_populate(task, addr, addr + length)
     return addr

@@ -70,7 +70,7 @@ def mprotect_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags:
         return error, vma
     vma.flags = flags
     change_protection(k, vma)
-    return 0, vma_merge(task, vma)
+    return 0, vma_merge(k, task, vma)
 
 
 def isolate(k: Kernel, task: Task, vma: Vma, start: int, end: int) -> tuple[int, Vma]:

@@ -145,7 +145,7 @@ def expand(k: Kernel, task: Task, vma: Vma, end: int) -> None:
     locked = bool(vma.flags & f.VM_LOCKED)
     if locked:
         task.locked_vm += added
-    vma_merge(task, vma)
+    vma_merge(k, task, vma)
     if locked:
         k.mm_populate(task, start, end)
 
@@ -176,13 +176,13 @@ def move_vma(k: Kernel, task: Task, vma: Vma, addr: int, old: int, new: int, new
             vma.anon_vma = vma.anon_chain = 0
             if vma.backing is None:
                 vma.pgoff = (k.arena + vma.start) >> PAGE_SHIFT
-        vma_merge(task, moved)
+        vma_merge(k, task, moved)
         return new_addr
     if pages:
         do_munmap(k, task, addr, old)
     if locked:
         task.locked_vm += new >> PAGE_SHIFT
-    vma_merge(task, moved)
+    vma_merge(k, task, moved)
     if locked and new > old:
         k.mm_populate(task, new_addr + old, new_addr + new)
     return new_addr

@@ -160,7 +160,7 @@ def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None
     key = release_key(release)
     candidates = [load_profile(name) for name in profile_names()]
     of_arch = [p for p in candidates if p.arch == arch] or [p for p in candidates if p.arch == "x86_64"]
-    of_arch.sort(key=lambda p: release_key(p.release))
+    of_arch.sort(key=lambda p: (release_key(p.release), "-rc" not in p.release))
     lower = [p for p in of_arch if _series(p.release) <= wanted]
     chosen = lower[-1] if lower else of_arch[0]
     if key[0] < 3:  # of one 2.6 release there are several profiles: rc kernels say so in their release

@@ -13,6 +13,7 @@ from simulator.physmem import PAGE_SHIFT
 
 if TYPE_CHECKING:
     from simulator.files import Backing, OpenFile
+    from simulator.kernel import Kernel
     from simulator.task import Task
 
 VM_SPECIAL = f.VM_IO | f.VM_DONTEXPAND | f.VM_PFNMAP | f.VM_MIXEDMAP | f.VM_RESERVED
@@ -87,7 +88,7 @@ def split_vma(task: Task, vma: Vma, address: int) -> Vma:
 def _same_kind(left: Vma, right: Vma) -> bool:
     if left.end != right.start or (left.flags ^ right.flags) & ~f.VM_SOFTDIRTY:
         return False
-    if left.flags & VM_SPECIAL or left.backing is not right.backing or left.file is not right.file:
+    if left.backing is not right.backing or left.file is not right.file:
         return False
     if left.pgoff + left.pages != right.pgoff or left.name != right.name:
         return False
@@ -96,10 +97,13 @@ def _same_kind(left: Vma, right: Vma) -> bool:
     return left.anon_vma == right.anon_vma
 
 
-def vma_merge(task: Task, vma: Vma) -> Vma:
+def vma_merge(k: Kernel, task: Task, vma: Vma) -> Vma:
     """Merge `vma` with the neighbours it touches if they are of one kind; VM_SPECIAL ones never merge."""
     vmas = task.vmas
     index = vmas.index(vma)
+    if vma.flags & VM_SPECIAL:
+        k.rules.append("vma.special-never-merges")
+        return vma
     if index + 1 < len(vmas) and _same_kind(vma, vmas[index + 1]):
         vma = _join(task, vma, vmas[index + 1])
     if index > 0 and _same_kind(vmas[index - 1], vma):
