@@ -40,6 +40,8 @@ def claim(program: Program) -> str:
     """What the program claims: the comment lines before its first statement but `pfn 1`, as one text."""
     said: list[str] = []
     for line in program.lines[1:]:
+        if line.comment is not None and line.comment.strip().startswith("SPDX-"):
+            continue
         if line.statement is None and line.comment is not None:
             said.append(line.comment.strip())
         elif said or line.statement is not None:

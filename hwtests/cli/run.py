@@ -23,7 +23,7 @@ from hwtests.language import ProgramError
 from hwtests.plan import Selected
 from hwtests.recorded import ROOT, Provenance, read_recordings, record
 from hwtests.regions.named import is_named
-from hwtests.results import ResultsDir, Written, exit_status, read_run
+from hwtests.results import ResultsDir, ResultsError, Written, exit_status, read_run
 from hwtests.run import Request, Run, now
 from hwtests.selection import select
 from hwtests.targets.base import Target
@@ -34,7 +34,10 @@ RECORDED = ("agree", "mismatch", "unpredicted")
 
 def main(arguments: Namespace) -> int:
     if arguments.resume:
-        _take_from(arguments, Path(arguments.resume))
+        try:
+            _take_from(arguments, Path(arguments.resume))
+        except ResultsError as error:
+            raise UsageError(str(error)) from None
     programs = read_programs(arguments.programs)
     shown = progress(arguments.quiet or arguments.json)
     try:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What does the specification consist of?  One row a rule: its sentence, its source, its profiles, its programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hwtests.language import parse_file
+from hwtests.language.promise import version
+from hwtests.language.settings import program_rule
+from simulator import Profile, load_profile, profile_names
+from simulator.catalogue import Rule, rules
+
+
+def rule_rows(programs: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """`id`, `says`, `function`, `commit`, `history`, `profiles`, `programs` (those that are about it) of every rule."""
+    by_rule: dict[str, list[str]] = {}
+    for name, path in programs.items():
+        if rule := program_rule(parse_file(path)):
+            by_rule.setdefault(rule, []).append(name)
+    profiles = all_profiles()
+    return [rule_row(rule, by_rule.get(rule.id, []), profiles) for rule in rules().values()]
+
+
+def rule_row(rule: Rule, programs: list[str], profiles: list[Profile]) -> dict[str, Any]:
+    """The row of one rule."""
+    return {
+        "id": rule.id,
+        "says": rule.says,
+        "function": rule.function,
+        "commit": rule.commit,
+        "history": rule.history,
+        "profiles": [profile.name for profile in profiles if rule.holds_in(profile)],
+        "programs": programs,
+    }
+
+
+def all_profiles() -> list[Profile]:
+    """Every profile, the oldest kernel first."""
+    return sorted(map(load_profile, profile_names()), key=lambda profile: (version(profile.release), profile.name))
