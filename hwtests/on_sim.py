@@ -8,18 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
-from hwtests.language import compile_program
 from hwtests.language.nodes import Program
 from hwtests.language.promise import promised, version
-from hwtests.language.settings import region_settings
 from hwtests.needs import Skip
 from hwtests.plan import Selected
 from hwtests.promises import Kept, check_promises
 from hwtests.recorded import Recording
 from hwtests.regions.traits import RegionTraits, load_traits
 from hwtests.results import Difference, PromiseResult, Result
-from hwtests.simulated import pages, simulate, unmet
+from hwtests.simulated import Prepared
 from hwtests.trace import Trace
 from hwtests.verdict import broken_promise, differences_of, judge_trace, worse
 from simulator import Profile, load_profile, profile_names
@@ -104,9 +103,10 @@ def _count(shown: Shown, what: str) -> None:
 
 def _hold_against_promises(selected: Selected, shown: Shown) -> None:
     program = selected.program
-    for profile, bound in _circumstances(program, shown):
+    prepared = Prepared(selected.name, program)
+    for profile, bound in _circumstances(prepared, shown):
         try:
-            trace = simulate(selected.name, program, profile, bound)
+            trace = prepared.simulate(profile, bound)
         except Exception as error:  # what the simulator does not survive is pfnlab's fault
             shown.verdicts.add("error")
             shown.why = shown.why or f"the simulator failed on {profile.name}: {type(error).__name__}: {error}"
@@ -114,10 +114,8 @@ def _hold_against_promises(selected: Selected, shown: Shown) -> None:
         shown.simulated += 1
         if shown.trace is None:
             shown.trace = trace
-        sizes = {name: pages(program, name) for name in bound}
-        compiled = compile_program(program, sizes, profile.page_size)
         where = " ".join([profile.name, *(traits.kind for traits in bound.values())])
-        for kept in check_promises(compiled, trace, "simulator"):
+        for kept in check_promises(prepared.compiled, trace, "simulator"):
             _keep(program, kept, where, shown)
 
 
@@ -146,17 +144,17 @@ def _text(program: Program, kept: Kept) -> str:
     return texts[0] if len(texts) == 1 else f"{kept.field}={kept.promised}"
 
 
-def _circumstances(program: Program, shown: Shown) -> Iterator[tuple[Profile, Mapping[str, RegionTraits]]]:
+def _circumstances(prepared: Prepared, shown: Shown) -> Iterator[tuple[Profile, Mapping[str, RegionTraits]]]:
     """Profiles and regions that a program makes sense with: every profile with the first region that suits it, and the
     newest profile of each architecture with all that do."""
-    names = list(region_settings(program))
+    names = list(prepared.pages)
     seen: set[str] = set()
     for profile in profiles():
         newest = profile.arch not in seen
         seen.add(profile.arch)
-        for traits in _kinds(profile) if names else [None]:
+        for traits in _kinds(profile.release) if names else [None]:
             bound = {name: traits for name in names if traits is not None}
-            skip = unmet(program, profile, bound)
+            skip = prepared.unmet(profile, bound)
             if skip is not None:
                 shown.skip = shown.skip or skip
                 continue
@@ -165,17 +163,18 @@ def _circumstances(program: Program, shown: Shown) -> Iterator[tuple[Profile, Ma
                 break
 
 
+@cache
 def profiles() -> list[Profile]:
     """The profiles that promises are held against, the newest kernel first."""
     found = [profile for name in profile_names() if version((profile := load_profile(name)).release) >= FIRST]
     return sorted(found, key=lambda profile: version(profile.release), reverse=True)
 
 
-def _kinds(profile: Profile) -> list[RegionTraits]:
-    release = version(profile.release)
+@cache
+def _kinds(release: str) -> list[RegionTraits]:
+    at = version(release)
     return [
         traits
         for traits in load_traits().values()
-        if (not traits.since or version(traits.since) <= release)
-        and (not traits.before or release < version(traits.before))
+        if (not traits.since or version(traits.since) <= at) and (not traits.before or at < version(traits.before))
     ]

@@ -6,9 +6,8 @@ from argparse import Namespace
 
 from hwtests.cli.run import read_programs
 from hwtests.errors import UsageError
-from hwtests.language.settings import region_settings
 from hwtests.regions.traits import load_traits
-from hwtests.simulated import simulate, unmet
+from hwtests.simulated import Prepared
 from hwtests.trace import dump_trace
 from simulator import load_profile, profile_names
 
@@ -26,13 +25,13 @@ def main(arguments: Namespace) -> int:
     kinds = load_traits()
     if arguments.region and arguments.region not in kinds:
         raise UsageError(f"no kind of region {arguments.region!r}, expected one of {', '.join(kinds)}")
-    names = list(region_settings(selected.program))
+    prepared = Prepared(selected.name, selected.program)
     skip = None
     for traits in [kinds[arguments.region]] if arguments.region else kinds.values():
-        bound = dict.fromkeys(names, traits)
-        unsuited = unmet(selected.program, profile, bound)
+        bound = dict.fromkeys(prepared.pages, traits)
+        unsuited = prepared.unmet(profile, bound)
         if unsuited is None:
-            sys.stdout.write(dump_trace(simulate(selected.name, selected.program, profile, bound)))
+            sys.stdout.write(dump_trace(prepared.simulate(profile, bound)))
             return 0
         skip = skip or unsuited
     assert skip is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,6 @@ def write_html(runs: Sequence[RunView], path: Path) -> None:
 
 def html(runs: Sequence[RunView]) -> str:
     """The page's text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     columns = _columns(runs)
     programs = _programs(columns)
     shown = [cell for program in programs for cell in program.cells.values()]
@@ -79,7 +73,7 @@ def html(runs: Sequence[RunView]) -> str:
         (cell for cell in shown if cell.result.verdict in BAD), key=lambda cell: BAD.index(cell.result.verdict)
     )
     themes = [(theme, list(group)) for theme, group in groupby(programs, key=lambda program: program.theme)]
-    return environment.get_template("page.html").render(
+    return _environment().get_template("page.html").render(
         runs=runs,
         columns=columns,
         themes=themes,
@@ -91,6 +85,17 @@ def html(runs: Sequence[RunView]) -> str:
         recorded=recorded_sentence,
         tool=tool(),
         css=(HERE / "page.css").read_text(encoding="utf-8"),
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

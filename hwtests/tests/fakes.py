@@ -10,10 +10,9 @@ import msgspec
 
 from hwtests.language.nodes import Program
 from hwtests.regions.traits import load_traits
-from hwtests.simulated import PAGES, header_of
+from hwtests.simulated import PAGES, Prepared
 from hwtests.targets.base import Region, TargetError, TargetLost, Unusable
 from hwtests.trace import End, Kernel, Trace
-from hwtests.verdict import allowed_trace
 from simulator import load_profile
 
 Change = Callable[[Trace], Trace]
@@ -74,7 +73,7 @@ class FakeTarget:
             raise self.lost[name]
         profile = load_profile("uml-6.12")
         traits = {region: load_traits()[kind] for region, kind in binding.items()}
-        allowed = allowed_trace(program, header_of(name, program, profile, traits), profile)
+        allowed = Prepared(name, program).simulate(profile, traits)
         lines = [msgspec.structs.replace(line, rules=[], choice={}) for line in allowed.lines]
         kernel = Kernel("6.12.101", "#1", "x86_64", profile.arch)
         header = msgspec.structs.replace(allowed.header, target=self.name, kernel=kernel, profile=None)
