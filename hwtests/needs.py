@@ -211,6 +211,7 @@ _LACKS: Mapping[str, str] = {
     "offset": "takes no offset",
     "eager": "is filled by faults, not by mmap",
     "no-offset": "takes an offset",
+    "no-fsync": "has an fsync",
     "inherited": "is not inherited by fork",
     "limited": "may be mapped longer than it is",
     "read-only": "may be written",

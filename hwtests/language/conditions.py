@@ -11,7 +11,7 @@ from .errors import nearest, quoted
 TRAITS: tuple[str, ...] = (
     "cow", "private", "shared", "shared-write", "readable", "stable", "view", "poke", "access", "no-access",
     "struct-page", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
-    "inherited", "limited", "read-only", "own", "special",
+    "no-fsync", "inherited", "limited", "read-only", "own", "special",
 )  # fmt: skip
 WORDS = ("pte-special", "no-pte-special")
 VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+)?"

@@ -159,6 +159,7 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "offset": lambda t: t.offset == "any" and not t.premapped,
     "no-offset": lambda t: t.offset == "zero" and not t.premapped,
     "eager": lambda t: t.insert == "mmap",
+    "no-fsync": lambda t: t.has_file and not t.fsync,
     "inherited": lambda t: "dc" not in t.flags_add,
     "limited": lambda t: t.length == "region" and not t.premapped,
     "read-only": lambda t: not t.maywrite,
