@@ -17,11 +17,11 @@ BAD = ("error", "crash", "mismatch", "timeout", "unpredicted")
 
 @dataclass(frozen=True, slots=True)
 class Skips:
-    """Skips that have one cause."""
+    """Skips that have one need and one cure; `found` is what was found of each region in place of it."""
 
     needs: str
-    found: str
     cure: str
+    found: str
     results: tuple[Result, ...]
 
 
@@ -56,11 +56,14 @@ class TargetView:
     @property
     def skips(self) -> list[Skips]:
         """Skips grouped by cause, the largest group first."""
-        groups: dict[tuple[str, str, str], list[Result]] = {}
+        groups: dict[tuple[str, str], list[Result]] = {}
         for result in self.results:
             if result.verdict == "skip":
-                groups.setdefault((result.needs, result.found, result.cure), []).append(result)
-        found = [Skips(*cause, tuple(results)) for cause, results in groups.items()]
+                groups.setdefault((result.needs, result.cure), []).append(result)
+        found = [
+            Skips(needs, cure, "; ".join(dict.fromkeys(result.found for result in results)), tuple(results))
+            for (needs, cure), results in groups.items()
+        ]
         return sorted(found, key=lambda group: -len(group.results))
 
     @property

@@ -40,9 +40,12 @@ def _target(target: TargetView) -> list[str]:
         lines += _bad(result)
     if len(target.bad) > SHOWN:
         lines += _block("  ", f"and {len(target.bad) - SHOWN} more like these: see the report")
-    for group in target.skips:
+    for group in target.skips[:SHOWN]:
         lines += _block("  ", f"skip {len(group.results)}: needs {group.needs}; found {group.found}", "    ")
         lines += _block("    ", f"cure: {group.cure}", "      ")
+    if rest := target.skips[SHOWN:]:
+        skips = sum(len(group.results) for group in rest)
+        lines += _block("  ", f"skip {skips}: for {many(len(rest), 'other cause')}: see the report")
     return lines
 
 
