@@ -60,7 +60,10 @@ def test_a_recorded_stream_gives_the_recorded_lines():
     golden = json.loads(GOLDEN.read_text())
     program = parse("\n".join(golden["program"]), "every-form.pfn")
     compiled = compile_program(program, golden["region_pages"])
-    raws = [RawObs(o[0], Stage(o[1]), *o[2:8], base64.b64decode(o[8])) for o in golden["raw"]]
+    raws = [
+        RawObs(call, Stage(stage), ret, signal, code, address, at, length, base64.b64decode(payload))
+        for call, stage, ret, signal, code, address, at, length, payload in golden["raw"]
+    ]
 
     lines = normalise(compiled, raws, PfnNames((("dev", golden["pfn"], golden["region_pages"]["dev"]),)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 
 import pytest
 
@@ -17,7 +18,8 @@ from hwtests.targets.schedule import schedule
 
 def entries(archive: bytes) -> dict[str, tuple[int, bytes, int, int]]:
     """name -> (mode, data, major, minor), read as buffer-format.rst says."""
-    found, at = {}, 0
+    found: dict[str, tuple[int, bytes, int, int]] = {}
+    at = 0
     while True:
         assert archive[at : at + 6] == b"070701"
         fields = [int(archive[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]
@@ -153,13 +155,13 @@ def test_a_folder_without_room_is_told(monkeypatch, tmp_path):
     real = os.statvfs(tmp_path)
     fields = [*real]
     fields[4] = 1  # f_bavail
-    monkeypatch.setattr(folder.os, "statvfs", lambda path: os.statvfs_result(fields))
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result(fields))
 
     assert "MiB free" in (folder.complaint(tmp_path) or "")
 
 
 def test_a_run_folder_goes_where_tmpdir_says(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(folder.tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
     assert folder.choose_parent() == tmp_path
