@@ -57,8 +57,8 @@ def wp_page_copy(k: Kernel, task: Task, vma: Vma, index: int, address: int, pte:
         return 0
     k.rules.append("cow.private-write-copies")
     anon_vma_prepare(k, task, vma)
-    new = mem.alloc_page(zeroed=source == ZERO_PFN and not mem.zero_page_written)
-    if source != ZERO_PFN or mem.zero_page_written:
+    new = mem.alloc_page(zeroed=source == ZERO_PFN)
+    if source != ZERO_PFN:
         cow_user_page(k, task, vma, new, source, address, old)
     page_add_new_anon_rmap(k, vma, index, new)
     if not old:
