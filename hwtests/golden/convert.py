@@ -165,9 +165,11 @@ def _convert_op(w: _Writer, op: dict[str, Any]) -> tuple[int, ...]:
         return (w.op(process, "mremap", _whole(handle), options=(("fixed", None),)),)
     if kind == "mremap_size":
         may_move: Options = (("maymove", None),) if op["maymove"] else ()
-        # A growth may be refused: from here on the handle is at most this long.
-        shrinks = op["pages"] < handle.pages
-        w.tables[process][op["h"]] = Handle(handle.names, op["pages"] if shrinks else max(handle.pages, op["pages"]))
+        # A growth may be refused: from here on the handle is at most this long. In place it is refused by every kernel
+        # when what an older mapping left lies behind it.
+        grows = op["pages"] > handle.pages
+        if not grows or op["maymove"] or len(handle.names) == 1:
+            w.tables[process][op["h"]] = Handle(handle.names, op["pages"])
         return (w.op(process, "mremap", _whole(handle), options=(("pages", Number(op["pages"])), *may_move)),)
     if kind == "msync":
         return (w.op(process, kind, _range(handle.name, op), options=((op["flags"], None),)),)
