@@ -20,6 +20,22 @@ def compile_program(program: Program, region_pages: Mapping[str, int], page_size
     All arguments are signed 64-bit (a value of 2**63 or more wraps). Raises ProgramError when `watch` and `repeat` make
     more calls than a target takes.
     """
+    key = (id(program), tuple(region_pages.items()), page_size)
+    if key in _compiled:
+        return _compiled[key]
+    if len(_compiled) >= MAX_KEPT:
+        _compiled.clear()
+    _compiled[key] = _compile(program, region_pages, page_size)
+    return _compiled[key]
+
+
+# A program is compiled by the target, the simulator and the judge in turn, with the same pages each time. What is kept
+# holds its program, so that while it is kept no other program has its id.
+MAX_KEPT = 16
+_compiled: dict[tuple[int, tuple[tuple[str, int], ...], int], Compiled] = {}
+
+
+def _compile(program: Program, region_pages: Mapping[str, int], page_size: int) -> Compiled:
     names = number_names(program)
     pages = declared_pages(program, region_pages)
     compiler = _Compiler(program, names, Arguments(names, pages, stride(program, pages, region_pages), page_size))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 RET_WORD = re.compile(r"ok|died|no-process|E[A-Z0-9]{2,}|SIG[A-Z0-9]{2,}")
@@ -69,6 +70,7 @@ class SameAs:
 Expected: TypeAlias = Exactly | Between | Flags | Each | Elements | Unchanged | SameAs
 
 
+@lru_cache(maxsize=1024)
 def parse_expected(text: str) -> tuple[Expected, ...] | str:
     """The values, one of which must hold (`EIO|EFAULT`), or what is wrong with the text."""
     found: list[Expected] = []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 from .conditions import VERSION
@@ -66,6 +67,7 @@ def promised(promise: Promise) -> str:
     return field + ", ".join(_print_alternative(one) for one in promise.alternatives)
 
 
+@lru_cache(maxsize=1024)
 def version(text: str) -> tuple[int, ...]:
     """What versions are compared by: `6.1.176-1+b13` as 6.1.176, missing parts as 0; `2.6.15-rc3` is before 2.6.15."""
     match = re.match(r"([0-9]+(?:\.[0-9]+)*)(?:-rc([0-9]+))?", text)
