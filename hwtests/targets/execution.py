@@ -106,12 +106,9 @@ class Execution:
         self.opened[traits.kind] = Opened(number, offer, region)
         return region
 
-    def withdraw(self, name: str, found: str) -> Region:
-        """The region `name` shall not be used, because `found`; it as it is listed from now on."""
-        traits = self.opened[name].region.traits
-        region = Region(
-            traits, unusable=Unusable(f"{traits.summary}, as its traits say", found, "report this difference")
-        )
+    def withdraw(self, name: str, cause: Unusable) -> Region:
+        """The region `name` shall not be used; it as it is listed from now on."""
+        region = Region(self.opened[name].region.traits, unusable=cause)
         self.opened[name] = replace(self.opened[name], region=region)
         return region
 

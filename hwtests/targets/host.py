@@ -7,7 +7,6 @@ to a named one unless the user allowed it; RAM found by pagemap exists in guests
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -125,6 +124,8 @@ class HostTarget:
 def _open(execution: Execution, offer: Offer) -> Region:
     region = execution.open_region(offer)
     if region.unusable is None and region.pages == 0:
-        found = f"{offer.path or offer.traits.path}: {errno.errorcode[errno.ENODATA]}, it tells no length"
-        return execution.withdraw(region.name, found)
+        path = offer.path or offer.traits.path
+        return execution.withdraw(
+            region.name, Unusable(f"the length of {path}", "the file tells none", "add length=BYTES")
+        )
     return region

@@ -8,7 +8,7 @@ from typing import Any
 
 from hwtests.language.parser import parse
 from hwtests.regions.traits import RegionTraits
-from hwtests.targets.base import LIMIT, Region
+from hwtests.targets.base import LIMIT, Region, Unusable
 from hwtests.targets.execution import Execution
 
 #: Flags that say whether a PFN mapping is one, and what its driver did to it. The rest is configuration or noise
@@ -27,9 +27,13 @@ def _checked(execution: Execution, region: Region) -> Region:
     )
     mapped, smaps = (line.obs for line in trace.lines[:2])
     if mapped["ret"] != "ok":
-        return execution.withdraw(region.name, f"mapping it fails: {mapped['ret']}")
+        cause = Unusable(region.traits.needs, f"mapping it fails: {mapped['ret']}", region.traits.cure)
+        return execution.withdraw(region.name, cause)
     if differences := compare(region.traits, smaps["vmas"]):
-        return execution.withdraw(region.name, "; ".join(differences))
+        cause = Unusable(
+            f"{region.traits.summary}, as its traits say", "; ".join(differences), "report this difference"
+        )
+        return execution.withdraw(region.name, cause)
     return region
 
 
