@@ -15,13 +15,13 @@ from typing import Any, Self
 
 from hwtests.kernels.cache import Kernel
 from hwtests.language.nodes import Program
+from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
 from hwtests.targets.execution import Execution, crash_lines
 from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
 from hwtests.targets.regioncheck import check_regions
 from hwtests.targets.supervised import Supervised
 from hwtests.trace import End, Trace
-from native.agent import NoAgent, agent_binary
 from native.channel import AgentLink, AgentLost, Channel
 
 BOOT_LIMIT = 60.0  # seconds; 10 times what the slowest guest takes on a slow machine
@@ -74,6 +74,8 @@ class GuestTarget(ABC):
             return self._missing
         if found := complaint(choose_parent()):
             return Unusable("room for a guest's files", found, "set TMPDIR to a folder with room that allows exec")
+        if isinstance(agent := find_agent("x86_64"), Unusable):
+            return agent
         return self._complaint()
 
     def open(self) -> None:
@@ -126,17 +128,16 @@ class GuestTarget(ABC):
 
     def _new_boot(self) -> Boot:
         assert self._kernel is not None
-        try:
-            agent = agent_binary("x86_64").read_bytes()
-        except NoAgent as error:
-            raise TargetError(f"{self.name}: {error}") from None
+        agent = find_agent("x86_64")
+        if isinstance(agent, Unusable):
+            raise TargetError(f"{self.name}: {agent}")
         ids = guest_ids()
         folder = make_folder(*ids)
         ours, theirs = socket.socketpair()
         started = time.monotonic()
         try:
             with theirs:
-                process = self._start(folder, agent, theirs, ids)
+                process = self._start(folder, agent.read_bytes(), theirs, ids)
         except BaseException:
             ours.close()
             shutil.rmtree(folder, ignore_errors=True)
@@ -186,7 +187,8 @@ class GuestTarget(ABC):
             "cmdline": facts.get("cmdline", ""),
             "config": dict(boot.execution.config),
             "boot_seconds": round(boot.seconds, 3),
-            "guest_uid": ids[0],
+            "uid": boot.execution.hello.uid,
+            "process_uid": ids[0],
         }
         if self._kernel is not None and self._kernel.record is not None:
             record = self._kernel.record

@@ -15,12 +15,12 @@ from hwtests.kernels import config as kernel_config
 from hwtests.language.nodes import Program
 from hwtests.regions.named import Named, parse_named
 from hwtests.regions.traits import load_traits
+from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
 from hwtests.targets.execution import Execution, Offer
 from hwtests.targets.regioncheck import check_regions
 from hwtests.trace import End, Trace
 from native.actor import Actor
-from native.agent import NoAgent, agent_binary
 from native.channel import AgentLost
 
 PERF_PAGES = 9  # one page of the kernel's and 2^3 of data: perf_event_open(2)
@@ -42,11 +42,8 @@ class HostTarget:
         self._about: dict[str, Any] = {}
 
     def probe(self) -> Unusable | None:
-        try:
-            agent_binary(os.uname().machine)
-        except NoAgent as error:
-            return Unusable(error.needs, error.found, error.cure)
-        return None
+        found = find_agent(os.uname().machine)
+        return found if isinstance(found, Unusable) else None
 
     def open(self) -> None:
         self._need()
