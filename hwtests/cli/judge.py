@@ -2,6 +2,7 @@
 """`pfnlab judge`: stored traces against today's specification."""
 
 import json
+import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def main(arguments: Namespace) -> int:
                 _print(rows[-1])
     if arguments.json:
         print(json.dumps(rows, indent=2))
+    elif not rows:
+        print(f"pfnlab: no observed traces in {', '.join(arguments.traces)}", file=sys.stderr)
     return exit_status(row["verdict"] for row in rows)
 
 

@@ -51,7 +51,7 @@ def steps_of(result: Result, directory: Path) -> Steps:
     steps = [
         Step(
             line=line.line,
-            text=line.text,
+            text=f"{line.process}: {line.text}" if line.process else line.text,
             observed=fields(seen[op].obs) if op in seen else [],
             allowed=fields(may[op].obs) if op in may else [],
             rules=may[op].rules if op in may else [],
