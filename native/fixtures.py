@@ -23,7 +23,7 @@ BTF = "/sys/kernel/btf/vmlinux"
 def pfn_region(request: pytest.FixtureRequest) -> Iterator[Region]:
     """An opened PFN mapping (native.instrument.Region), closed after the test.
 
-    Which: the test's parameter (`parametrize("pfn_region", [...], indirect=True)`), else --pfn-region, else the first of
+    Which: the test's parameter (`parametrize("pfn_region", […], indirect=True)`), else --pfn-region, else the first of
     btf, perf, vvar that this machine offers. A text is one of those names, or a path with options
     (`/dev/x,offset=N,length=N,shared|private,sync`); a mapping holds the arguments of map_region().
     A region that is out of reach is a skip that says what was found, and the cure.

@@ -2,7 +2,7 @@
 /* Runs one program: starts its root processes, tells each its calls, watches over time limit and deaths, ends all of it. */
 #include "agent.h"
 
-enum { WATCH_MS = 4, REAP_MS = 3000 };
+enum { WATCH_MS = 4, REAP_MS = 3000, START_MS = 5000 };
 enum outcome { REPLIED, DIED, TIME_LIMIT };
 
 static s64 deadline;
@@ -385,7 +385,7 @@ void program_run(struct reader *r)
 		return;
 	}
 	done_flags = 0;
-	deadline = sys_now_ms() + limit;
+	deadline = sys_now_ms() + START_MS;
 	memset(me.box->process, 0, sizeof(me.box->process));
 	klog_start();
 	taint = taint_now();
@@ -394,6 +394,7 @@ void program_run(struct reader *r)
 		why = "RUN: a process of the program could not be started";
 	sys_close(reply_pipe[1]);
 	reply_pipe[1] = -1;
+	deadline = sys_now_ms() + limit; /* the program's own time, whatever its start took */
 	for (u16 i = 0; i < calls && !why; i++) {
 		if (!read_call(r, i)) {
 			why = "RUN: malformed call";
