@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from hwtests import forms
+from hwtests.content import Content
 from hwtests.language.nodes import Call, Compiled
 from simulator import Fault, Kernel, Task
 
@@ -20,6 +21,9 @@ ARENA = 0x1000000000
 MAP_FIXED = 0x10
 MREMAP_FIXED = 2
 ABSOLUTE, FROM_ARENA = -1, -3
+
+# What may free a page that was a copy.
+_UNMAPS = frozenset({"mmap", "map", "munmap", "mremap", "madvise", "exit"})
 
 Obs: TypeAlias = dict[str, Any]
 
@@ -46,7 +50,7 @@ class Driver:
 
     def __init__(
         self, kernel: Kernel, compiled: Compiled, regions: Sequence[int], names: forms.PfnNames,
-        roots: Mapping[int, Task],
+        roots: Mapping[int, Task], content: Content | None = None,
     ) -> None:  # fmt: skip
         self.kernel = kernel
         self.compiled = compiled
@@ -54,6 +58,8 @@ class Driver:
         self.names = names
         self.processes = {slot: Process(task) for slot, task in roots.items()}
         self.outside: dict[int, int] = {}  # values that no process holds
+        self.content = content
+        self.choice: dict[str, str] = {}  # what the last call took from the observed trace
         self.page_size = compiled.page_size
 
     def do(self, call: Call) -> Obs:
@@ -62,11 +68,14 @@ class Driver:
         kernel.rules.clear()
         kernel.unknown = None
         kernel.stage = ""
+        self.choice = {}
         try:
             process = self._alive(call.proc) if call.proc >= 0 else None
             obs = _VERBS[call.verb](self, process, call)
         except NoProcessError:
             return {"ret": "no-process"}
+        if self.content is not None and call.verb in _UNMAPS:
+            self.content.forget_copies()
         if process is not None and not process.task.alive and call.verb != "exit":
             return {"ret": "died", "signal": process.task.death or "?"}
         if kernel.unknown is not None:
@@ -194,13 +203,18 @@ class Driver:
 
     def _load(self, p: Process, call: Call) -> Obs:
         base, byte, width = call.args
-        got = self.kernel.load(p.task, self._address(p, base, byte), width)
-        return self._fault(p, got, base) if isinstance(got, Fault) else self._got(p, call, got)
+        address = self._address(p, base, byte)
+        got = self.kernel.load(p.task, address, width)
+        return self._fault(p, got, base) if isinstance(got, Fault) else self._got(p, call, got, width, p.task, address)
 
     def _store(self, p: Process, call: Call) -> Obs:
         base, byte, width, kind, value = call.args
-        got = self.kernel.store(p.task, self._address(p, base, byte), width, self._value(p, kind, value))
-        return self._fault(p, got, base) if isinstance(got, Fault) else _ret(got)
+        address = self._address(p, base, byte)
+        got = self.kernel.store(p.task, address, width, self._value(p, kind, value))
+        if isinstance(got, Fault):
+            return self._fault(p, got, base)
+        self._stored(p.task, address, width or self.page_size)
+        return _ret(got)
 
     def _fault(self, p: Process, fault: Fault, base: int) -> Obs:
         if base >= 0:
@@ -210,36 +224,63 @@ class Driver:
             where = hex(fault.addr + ARENA & (1 << 64) - 1)
         return {"ret": fault.signal, "code": fault.code, "addr": where}
 
-    def _got(self, p: Process | None, call: Call, got: int | bytes) -> Obs:
-        if isinstance(got, bytes):
-            self._set(p, call.result, int.from_bytes(got[:8], "little"))
-            return {"ret": "ok", "value": forms.value_text(got)}
-        if got < 0:
-            return _ret(got)
-        self._set(p, call.result, got)
-        return {"ret": "ok", "value": hex(got)}
+    def _got(
+        self, p: Process | None, call: Call, got: int | bytes, width: int, owner: Task | None, address: int
+    ) -> Obs:
+        # A value that was read at `address` of a task, or of physical memory.
+        if isinstance(got, int):
+            if got < 0:
+                return _ret(got)
+            got = got.to_bytes(width, "little")
+        text = self._settled(p, call, "value", owner, address, got)
+        return {"ret": "ok", "value": text}
+
+    def _settled(
+        self, p: Process | None, call: Call, name: str, owner: Task | None, address: int, data: bytes
+    ) -> str | dict[str, str]:
+        # What was read, in words; where nobody but the kernel knows the content, as the observed trace has it.
+        if self.content is not None:
+            settled, chosen = self.content.settle(call.index, name, owner, address, data)
+            if settled is None:
+                return {"unknown": "the content is not the lab's, and no trace says what was read"}
+            data = settled
+            if chosen:
+                self.choice = {name: forms.value_text(data)}
+        self._set(p, call.result, int.from_bytes(data[:8], "little"))
+        return forms.value_text(data)
+
+    def _stored(self, owner: Task | None, address: int, count: int) -> None:
+        if self.content is not None:
+            self.content.stored(owner, address, count)
 
     def _peekdata(self, p: Process, call: Call) -> Obs:
         slot, base, byte = call.args
         target = self._alive(slot)
-        return self._got(p, call, self.kernel.ptrace_peek(p.task, target.task, self._address(target, base, byte)))
+        address = self._address(target, base, byte)
+        got = self.kernel.ptrace_peek(p.task, target.task, address)
+        return self._got(p, call, got, 8, target.task, address)
 
     def _pokedata(self, p: Process, call: Call) -> Obs:
         slot, base, byte, kind, value = call.args
         target = self._alive(slot)
         address = self._address(target, base, byte)
-        return _ret(self.kernel.ptrace_poke(p.task, target.task, address, self._value(p, kind, value)))
+        got = self.kernel.ptrace_poke(p.task, target.task, address, self._value(p, kind, value))
+        if got >= 0:
+            self._stored(target.task, address, 8)
+        return _ret(got)
 
-    def _data(self, p: Process, call: Call, got: bytes | int) -> Obs:
+    def _data(self, p: Process, call: Call, got: bytes | int, owner: Task, address: int) -> Obs:
         # Bytes that came from mapped memory, by whatever way.
         if isinstance(got, int):
             return self._failed(got)
-        self._set(p, call.result, int.from_bytes(got[:8], "little"))
-        return {"ret": "ok", "bytes": len(got), "data": forms.value_text(got)}
+        return {"ret": "ok", "bytes": len(got), "data": self._settled(p, call, "data", owner, address, got)}
 
-    def _count(self, got: int) -> Obs:
+    def _count(self, got: int, owner: Task, address: int) -> Obs:
         # How many bytes went into mapped memory.
-        return self._failed(got) if got < 0 else {"ret": "ok", "bytes": got}
+        if got < 0:
+            return self._failed(got)
+        self._stored(owner, address, got)
+        return {"ret": "ok", "bytes": got}
 
     def _failed(self, error: int) -> Obs:
         return {**_ret(error), "stage": "open"} if self.kernel.stage == "open" else _ret(error)
@@ -249,7 +290,8 @@ class Driver:
         slot, base, byte, length = call.args
         target = self._alive(slot)
         read = self.kernel.mem_read if call.verb == "mem_read" else self.kernel.process_vm_readv
-        return self._data(p, call, read(p.task, target.task, self._address(target, base, byte), length))
+        address = self._address(target, base, byte)
+        return self._data(p, call, read(p.task, target.task, address, length), target.task, address)
 
     def _to_other(self, p: Process, call: Call) -> Obs:
         # mem_write, vm_writev
@@ -257,25 +299,33 @@ class Driver:
         target = self._alive(slot)
         write = self.kernel.mem_write if call.verb == "mem_write" else self.kernel.process_vm_writev
         data = self._bytes(p, kind, value, length)
-        return self._count(write(p.task, target.task, self._address(target, base, byte), data))
+        address = self._address(target, base, byte)
+        return self._count(write(p.task, target.task, address, data), target.task, address)
 
     def _write(self, p: Process, call: Call) -> Obs:
         base, byte, length = call.args
-        return self._data(p, call, self.kernel.write_from(p.task, self._address(p, base, byte), length))
+        address = self._address(p, base, byte)
+        return self._data(p, call, self.kernel.write_from(p.task, address, length), p.task, address)
 
     def _read(self, p: Process, call: Call) -> Obs:
         base, byte, length, kind, value = call.args
         data = self._bytes(p, kind, value, length)
-        return self._count(self.kernel.read_into(p.task, self._address(p, base, byte), data))
+        address = self._address(p, base, byte)
+        return self._count(self.kernel.read_into(p.task, address, data), p.task, address)
 
     def _peek(self, p: None, call: Call) -> Obs:
         region, byte, width = call.args
-        return self._got(None, call, self.kernel.peek(self.regions[region], byte, width))
+        got = self.kernel.peek(self.regions[region], byte, width)
+        return self._got(None, call, got, width, None, self._physical(region, byte))
 
     def _poke(self, p: None, call: Call) -> Obs:
         region, byte, width, kind, value = call.args
         self.kernel.poke(self.regions[region], byte, width, self._value(None, kind, value))
+        self._stored(None, self._physical(region, byte), width or self.page_size)
         return {"ret": "ok"}
+
+    def _physical(self, region: int, byte: int) -> int:
+        return self.kernel.region_pfn(self.regions[region]) * self.page_size + byte
 
     # /proc.
 

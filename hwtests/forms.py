@@ -107,6 +107,17 @@ def value_text(data: bytes) -> str:
     return " ".join(runs)
 
 
+def value_bytes(text: str, count: int) -> bytes | None:
+    """The `count` bytes that `value_text` wrote as `text`; None when it is a hash, or of another length."""
+    if text.startswith("sha256:"):
+        return None
+    if count in (1, 2, 4, 8):
+        return int(text, 16).to_bytes(8, "little")[:count]
+    runs = [run.partition("*") for run in text.split()]
+    data = b"".join(bytes([int(byte, 16)]) * int(times or 1) for byte, _, times in runs)
+    return data if len(data) == count else None
+
+
 def address_text(name: str, offset: int, page_size: int) -> str:
     """An address as `offset` bytes from where mapping `name` starts: `m[4]`, `m[-1]+0xff8`."""
     page, byte = divmod(offset, page_size)

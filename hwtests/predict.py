@@ -8,13 +8,14 @@ what it chose is taken from it. Nothing is asked of any hardware.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import msgspec
 import numpy as np
 
 from hwtests import forms
+from hwtests.content import Content, ForeignRegion, is_foreign
 from hwtests.drive import Driver
 from hwtests.language.nodes import Compiled
 from hwtests.language.settings import RegionSettings, process_settings, region_settings
@@ -49,14 +50,17 @@ def predict(
             for name, region in zip(compiled.regions, regions, strict=True)
         )
     )
-    driver = Driver(kernel, compiled, regions, names, _spawn(kernel, compiled, header))
+    content = _foreign_content(kernel, compiled, traits, regions, choices)
+    driver = Driver(kernel, compiled, regions, names, _spawn(kernel, compiled, header), content)
     lines = []
     for call in compiled.calls:
         obs = driver.do(call)
         process = compiled.processes[call.proc] if call.proc >= 0 else None
-        lines.append(
-            Line(op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=list(kernel.rules))
+        rules, choice = list(kernel.rules), driver.choice
+        line = Line(
+            op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=rules, choice=choice
         )
+        lines.append(line)
     end = End(klog=list(kernel.klog), taint=0)
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
 
@@ -77,9 +81,23 @@ def _add_region(
 ) -> int:
     values = {name: getattr(traits, name) for name in _SHARED_TRAITS}
     region = kernel.add_region(Region(name=settings.name, pages=pages, **values))
-    if settings.fill is not None:
+    if settings.fill is not None and not is_foreign(traits):
         kernel.region_bytes(region)[:] = _content(settings, pages, page_size)
     return region
+
+
+def _foreign_content(
+    kernel: Kernel, compiled: Compiled, traits: Mapping[str, RegionTraits], regions: Sequence[int],
+    choices: Trace | None,
+) -> Content | None:  # fmt: skip
+    foreign = [
+        ForeignRegion(kernel.region_pfn(region), compiled.region_pages[name], its.stable, its.holds("cow"))
+        for name, region in zip(compiled.regions, regions, strict=True)
+        if is_foreign(its := traits[name])
+    ]
+    if not foreign:
+        return None
+    return Content(kernel, foreign, compiled.page_size, None if choices is None else choices.lines)
 
 
 @cache

@@ -26,7 +26,7 @@ from simulator.mprotect import do_mprotect
 from simulator.mremap import do_mremap
 from simulator.msync import do_msync
 from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_TLB, P_WRITE, P_YOUNG, PFN_SHIFT
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_GUARD, PG_HOLE, ZERO_PFN, PhysMem
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_GUARD, PG_HOLE, ZERO_PFN, PhysMem
 from simulator.profile import Profile
 from simulator.region import Region
 from simulator.task import Task
@@ -455,6 +455,20 @@ class Kernel:
         """read(2) from a pipe into mapped memory: the count, or -errno."""
         self.stage = ""
         return uaccess.pipe_read(self, task, addr, data)
+
+    # -- for whoever follows the content of memory
+
+    def frame(self, task: Task, addr: int) -> int | None:
+        """The frame that a load at `addr` reads without a fault, or None."""
+        vma = task.vma_lookup(addr)
+        if vma is None:
+            return None
+        pte = int(vma.view[(addr - vma.start) >> PAGE_SHIFT])
+        return pte >> PFN_SHIFT if pte & (P_PRESENT | P_NONE) == P_PRESENT else None
+
+    def is_anon(self, pfn: int) -> bool:
+        """Is it a page of anonymous memory (a copy is one)?"""
+        return bool(self.mem.flags[pfn] & PG_ANON)
 
     # -- /proc
 
