@@ -38,13 +38,17 @@ _REGION_ARGUMENT = {"open": 0, "map": 0, "peek": 0, "poke": 0}
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A region to be opened on an agent: `base` in bytes from where its file starts, `view` its content on the host."""
+    """A region to be opened on an agent: `base` in bytes from where its file starts, `view` its content on the host.
+
+    `around`: memory of the lab's own that a program can reach through the region's file; zero before each program.
+    """
 
     traits: RegionTraits
     pages: int = 0
     base: int = 0
     path: str = ""
     view: Bytes | None = None
+    around: Bytes | None = None
     sync: bool = False
     never_store: bool = False
 
@@ -65,12 +69,20 @@ def map_file(path: Any, size: int) -> Bytes:
 
 
 class Execution:
-    """Programs on one agent. `config` is the kernel's configuration as far as it is known from outside."""
+    """Programs on one agent. `config`: the kernel's, as far as it is known from outside; `limits` in bytes by name."""
 
-    def __init__(self, target: str, link: AgentLink, hello: Hello, config: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        target: str,
+        link: AgentLink,
+        hello: Hello,
+        config: Mapping[str, str],
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
         self.target = target
         self.link = link
         self.hello = hello
+        self.limits = dict(limits or {})
         told = kernel_config.parse(kernel_config.unpack(hello.config_gz)) if hello.config_gz else {}
         self.config = kernel_config.matter(told or config)
         self.opened: dict[str, Opened] = {}
@@ -161,7 +173,7 @@ class Execution:
             regions=regions,
             uid=self.hello.uid,
             caps=caps_text(self.hello.caps),
-            limits=_limits(self.hello),
+            limits=self.limits,
             tool=tool(),
         )
 
@@ -192,6 +204,8 @@ class Execution:
         if not (traits.own and traits.view_stores):
             return
         pages, size = opened.region.pages, self.hello.page_size
+        if opened.offer.around is not None:
+            opened.offer.around[:] = 0
         if view is not None:
             if settings.fill == "pattern":
                 content = b"".join(settings.content(page, size) or b"" for page in range(pages))
@@ -261,11 +275,6 @@ def caps_text(caps: int) -> str:
     if caps and caps & (caps + 1) == 0:
         return "all"
     return hex(caps) if caps else "none"
-
-
-def _limits(hello: Hello) -> dict[str, int]:
-    text = hello.facts.get("memlock", "")
-    return {"memlock": int(text)} if text.isdigit() else {}
 
 
 def crash_lines(console: str) -> list[str]:

@@ -26,6 +26,7 @@ from native.channel import AgentLink, AgentLost, Channel
 
 BOOT_LIMIT = 60.0  # seconds; 10 times what the slowest guest takes on a slow machine
 _LAST_WORDS = 2.0  # seconds that a dying kernel gets to print why
+_BROKEN = 1 << 5 | 1 << 7  # TAINT_BAD_PAGE, TAINT_DIE (include/linux/panic.h)
 _POWER_OFF = 3.0  # seconds that a guest gets to end by itself
 
 
@@ -107,7 +108,10 @@ class GuestTarget(ABC):
         boot.dirty = True
         started = time.monotonic()
         try:
-            return boot.execution.run(program, binding, limit=limit, hazard=hazard)
+            trace = boot.execution.run(program, binding, limit=limit, hazard=hazard)
+            if trace.end is not None and trace.end.taint & _BROKEN:
+                self.close()  # it lives, but what it does from now on says nothing
+            return trace
         except AgentLost as lost:
             late = time.monotonic() - started >= limit
             return boot.execution.cut_off(program, binding, lost, self._autopsy(boot, lost, late))
@@ -132,15 +136,20 @@ class GuestTarget(ABC):
         if isinstance(agent, Unusable):
             raise TargetError(f"{self.name}: {agent}")
         ids = guest_ids()
-        folder = make_folder(*ids)
+        try:
+            folder = make_folder(*ids)
+        except OSError as error:
+            raise TargetError(f"{self.name}: {error.filename or 'the run folder'}: {error.strerror}") from None
         ours, theirs = socket.socketpair()
         started = time.monotonic()
         try:
             with theirs:
                 process = self._start(folder, agent.read_bytes(), theirs, ids)
-        except BaseException:
+        except BaseException as error:
             ours.close()
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise TargetError(f"{self.name}: {error.filename or folder}: {error.strerror}") from None
             raise
         link = AgentLink(Channel(ours.detach()))
         try:

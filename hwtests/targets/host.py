@@ -8,6 +8,7 @@ to a named one unless the user allowed it; RAM found by pagemap exists in guests
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -92,7 +93,7 @@ class HostTarget:
 
     def _prepared(self, actor: Actor) -> Execution:
         config = kernel_config.of_running_kernel(os.uname().release)
-        execution = Execution(self.name, actor, actor.hello_seen, config)
+        execution = Execution(self.name, actor, actor.hello_seen, config, _limits())
         page = actor.hello_seen.page_size
         offers = [
             Offer(
@@ -116,6 +117,12 @@ class HostTarget:
             "uid": actor.hello_seen.uid,
         }
         return execution
+
+
+def _limits() -> dict[str, int]:
+    # As the agent inherits them; one without a limit is left out.
+    soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    return {} if soft == resource.RLIM_INFINITY else {"memlock": soft}
 
 
 def _open(execution: Execution, offer: Offer) -> Region:

@@ -33,6 +33,8 @@ class QemuTarget(GuestTarget):
     """A PC with one CPU. Its regions: the BAR of an ivshmem device, and RAM above the kernel's mem= limit."""
 
     def _complaint(self) -> Unusable | None:
+        if (arch := parse_name(self.name).arch) != "amd64":
+            return Unusable("a kernel for amd64", arch, "name qemu:VERSION-amd64")
         if shutil.which(EMULATOR) is None:
             return Unusable(f"QEMU ({EMULATOR})", "none in PATH", "apt-get install qemu-system-x86")
         return None
@@ -79,7 +81,9 @@ class QemuTarget(GuestTarget):
         ram = map_file(folder / "ram", RAM)
         size = PAGES * PAGE
         bar = execution.open_region(Offer(traits["bar"], PAGES, path=_BAR, view=map_file(folder / "bar", size)))
-        hidden = execution.open_region(Offer(traits["hidden"], PAGES, HIDDEN, view=ram[HIDDEN : HIDDEN + size]))
+        around = ram[HIDDEN - GUARD * PAGE : HIDDEN + size + GUARD * PAGE]
+        view = ram[HIDDEN : HIDDEN + size]
+        hidden = execution.open_region(Offer(traits["hidden"], PAGES, HIDDEN, view=view, around=around))
         return [bar, hidden]
 
 

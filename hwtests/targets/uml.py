@@ -67,7 +67,7 @@ class UmlTarget(GuestTarget):
     def _offer(self, execution: Execution, folder: Path) -> list[Region]:
         traits = load_traits()
         file = map_file(folder / "iomem", (PAGES + 2 * GUARD) * PAGE)
-        mapper = execution.open_region(Offer(traits["uml-mmapper"], PAGES + 2 * GUARD, view=file))
+        mapper = execution.open_region(Offer(traits["uml-mmapper"], PAGES + 2 * GUARD, view=file, around=file))
         if mapper.unusable or not mapper.pfn:
             cause = mapper.unusable or Unusable(
                 traits["uml-iomem"].needs, "an address that no mapping shows", "report this"
@@ -75,9 +75,8 @@ class UmlTarget(GuestTarget):
             iomem = Region(traits["uml-iomem"], unusable=cause)
         else:
             base = (mapper.pfn + GUARD) * PAGE
-            iomem = execution.open_region(
-                Offer(traits["uml-iomem"], PAGES, base, view=file[GUARD * PAGE : -GUARD * PAGE])
-            )
+            view = file[GUARD * PAGE : -GUARD * PAGE]
+            iomem = execution.open_region(Offer(traits["uml-iomem"], PAGES, base, view=view, around=file))
         ram = execution.open_region(Offer(traits["uml-ram"], PAGES))
         return [iomem, mapper, ram]
 
