@@ -57,7 +57,8 @@ class Driver:
         self.regions = regions
         self.names = names
         self.processes = {slot: Process(task) for slot, task in roots.items()}
-        self.outside: dict[int, int] = {}  # values that no process holds
+        # What `peek` gives is had by the first process (docs/internals.md, "Numbered calls").
+        self.outside: dict[int, int] = self.processes[0].values if 0 in self.processes else {}
         self.content = content
         self.choice: dict[str, str] = {}  # what the last call took from the observed trace
         self.page_size = compiled.page_size

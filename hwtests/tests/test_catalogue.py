@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every program of the catalogue is one cited claim, written down in one form, and enough of them run everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hwtests.language import compile_program, parse_file, print_program
+from hwtests.language.nodes import Hazard, Op, Program, Rule
+from hwtests.language.settings import program_hazard, program_rule
+from hwtests.needs import check
+from hwtests.regions.traits import load_traits
+from hwtests.trace import Kernel
+from simulator.catalogue import rules
+
+CATALOGUE = Path(__file__).parent.parent / "catalogue"
+FILES = sorted(CATALOGUE.rglob("*.pfn"))
+PROGRAMS = {path.stem: parse_file(path) for path in FILES}
+THEMES = ("bad-address", "cow", "fork", "gup", "madvise", "mapping", "proc", "ptrace", "rss", "traits", "vma")
+
+
+def applicable(region: str, release: str, arch: str, pages: int = 16, uid: int = 0) -> set[str]:
+    """The programs that run on a region of this kind; those that need none are not among them."""
+    traits, kernel = load_traits()[region], Kernel(release, "", "", arch)
+    return {
+        name
+        for name, program in PROGRAMS.items()
+        if "region " in print_program(program)
+        and check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config={}) is None
+    }
+
+
+def test_names_are_unique():
+    assert [name for name, count in Counter(path.stem for path in FILES).items() if count > 1] == []
+    assert {path.parent.name for path in FILES} == set(THEMES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_program_is_written_in_the_one_form(path):
+    program = parse_file(path)
+    text = path.read_text()
+
+    assert print_program(program) == text
+    assert text.startswith("pfn 1\n# SPDX-License-Identifier: GPL-2.0-or-later\n# ")
+    assert [type(one) for _, one in program.statements() if isinstance(one, Rule | Hazard)] == [Rule, Hazard]
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_promises_what_the_kernels_source_says(name):
+    promises = [promise for line in PROGRAMS[name].lines for promise in line.promises]
+
+    assert promises
+    for promise in promises:
+        assert re.search(r"\b[\w/]+\.[chS]\b|the device's own view", promise.citation), promise.citation
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_programs_rule_is_one_of_the_specification(name):
+    assert program_rule(PROGRAMS[name]) in rules()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_compiles_for_other_page_sizes(name):
+    for page_size in (4096, 16384, 65536):
+        assert compile_program(PROGRAMS[name], {"dev": 4}, page_size).calls
+
+
+@pytest.mark.parametrize(
+    ("region", "release", "arch", "least"),
+    [
+        ("uml-mmapper", "6.12.101", "um", 50), ("uml-mmapper", "5.10.46", "um", 50), ("uml-iomem", "6.1.176", "um", 50),
+        ("uml-ram", "7.2.7", "um", 50), ("bar", "6.1.0-56-cloud-amd64", "x86_64", 50), ("hidden", "6.1.0", "x86_64", 50),
+        ("vvar", "6.18.44", "x86_64", 12), ("btf", "6.18.44", "x86_64", 12), ("perf", "6.18.44", "x86_64", 12),
+    ],
+)  # fmt: skip
+def test_enough_programs_run_on_each_kind_of_region(region, release, arch, least):
+    assert len(applicable(region, release, arch)) >= least
+
+
+@pytest.mark.parametrize("region", ["vvar", "btf", "perf"])
+def test_enough_of_them_run_without_root(region):
+    assert len(applicable(region, "6.18.44", "x86_64", uid=65534)) >= 12
+
+
+def test_no_program_stores_to_what_is_not_the_labs():
+    # The other two cannot be written by anybody: a store to them faults.
+    assert [name for name in applicable("perf", "6.18.44", "x86_64") if stores(PROGRAMS[name])] == []
+
+
+def stores(program: Program) -> bool:
+    return any(isinstance(one, Op) and one.verb in ("store", "read", "poke") for _, one in program.statements())
+
+
+def test_debuggers_writes_are_shown_reaching_and_refused():
+    on_the_bar = applicable("bar", "6.1.0", "x86_64")
+
+    assert {"poke-reaches-shared-device-page", "poke-refused-on-private-page"} <= on_the_bar
+
+
+def test_what_makes_a_kernel_warn_says_so():
+    assert [name for name, program in PROGRAMS.items() if "hazard taints" in print_program(program)] == [
+        "copied-page-hidden"
+    ]

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A program that makes no sense here is skipped with what it needs, what was found, and a cure."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwtests.language import parse
+from hwtests.language.conditions import TRAITS, Condition, parse_condition
+from hwtests.needs import _CURES, _LACKS, Skip, check, has_pte_special
+from hwtests.regions.traits import RegionTraits, load_traits
+from hwtests.trace import Kernel
+
+UML = Kernel("6.12.101", "", "x86_64", "um")
+X86 = Kernel("6.1.176+b13", "", "x86_64", "x86_64")
+MAPPER = RegionTraits(kind="mapper", summary="", source="file", view="host-file", view_stores=True, own=True)
+RING = RegionTraits(
+    kind="ring", summary="", source="perf", sharing="shared", stores=False, stable=False, may_split=False
+)
+CLOCK = RegionTraits(
+    kind="clock", summary="", source="premapped", premapped="[x]", stores=False, writable=False, maywrite=False,
+    sharing="private",
+)  # fmt: skip
+BODY = "process p\np: m = map dev\n"
+
+
+def asked(text, traits=MAPPER, kernel=UML, *, pages=4, uid=0, config=None):
+    program = parse(f"pfn 1\n{text}\n")
+    return check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config=config)
+
+
+def needing(conditions, traits=MAPPER, kernel=UML, **place):
+    return asked(f"needs {conditions}\nregion dev\n{BODY}", traits, kernel, **place)
+
+
+def test_what_all_holds_is_no_skip():
+    assert (
+        needing("dev.cow dev.shared-write dev.view dev.poke kernel>=6.12 kernel<7 arch=um no-pte-special uid=0") is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "found", "place"),
+    [
+        ("dev.access", "mapper has no vm_ops->access", {}),
+        ("dev.pages>=8", "mapper has 4 pages", {}),
+        ("dev.kind=ring", "dev is mapper", {}),
+        ("kernel>=7", "kernel 6.12.101", {}),
+        ("kernel<6.12.101", "kernel 6.12.101", {}),
+        ("kernel>=6.1.177", "kernel 6.1.176+b13", {"kernel": X86}),
+        ("arch=x86_64", "architecture um", {}),
+        ("arch!=um", "architecture um", {}),
+        ("pte-special", "um has no pte_special", {}),
+        ("no-pte-special", "x86_64 has pte_special", {"kernel": X86}),
+        ("uid=0", "uid 1000", {"uid": 1000}),
+        ("CONFIG_KSM=y", "CONFIG_KSM not known", {}),
+        ("CONFIG_KSM=y", "CONFIG_KSM=n", {"config": {"CONFIG_KSM": "n"}}),
+        ("dev.cow", "ring cannot be mapped private and written", {"traits": RING}),
+        ("dev.split", "ring may not be split", {"traits": RING}),
+        ("dev.stable", "ring has content that changes by itself", {"traits": RING}),
+        ("dev.cow", "clock cannot be mapped private and written", {"traits": CLOCK}),
+    ],
+)
+def test_what_does_not_hold_is_said_with_a_cure(condition, found, place):
+    skip = needing(condition, **place)
+
+    assert skip is not None
+    assert (skip.needs, skip.found) == (condition, found)
+    assert skip.cure
+
+
+def test_the_first_condition_that_does_not_hold_is_told():
+    skip = needing("dev.cow dev.access kernel>=9")
+
+    assert skip is not None
+    assert skip.needs == "dev.access"
+
+
+def test_a_kernel_of_exactly_the_version_is_enough():
+    assert needing("kernel>=6.1.176 kernel<6.2", kernel=X86) is None
+
+
+def test_a_configuration_that_is_known_holds():
+    assert needing("CONFIG_KSM=y", config={"CONFIG_KSM": "y"}) is None
+
+
+def test_a_region_that_is_not_there_is_a_skip():
+    program = parse(f"pfn 1\nregion dev\n{BODY}")
+
+    assert check(program, {}, {}, UML) == Skip(
+        "a region for 'dev'", "none", "name one with --region, or use another target"
+    )
+
+
+def test_a_smaller_region_is_a_skip():
+    assert asked(f"region dev pages=4\n{BODY}", pages=4) is None
+    skip = asked(f"region dev pages=4\n{BODY}", pages=3)
+
+    assert skip is not None
+    assert (skip.needs, skip.found) == ("dev.pages>=4", "mapper has 3 pages")
+
+
+def test_filling_needs_a_view_that_stores():
+    assert asked(f"region dev fill=1\n{BODY}") is None
+    skip = asked(f"region dev fill=1\n{BODY}", RING)
+
+    assert skip is not None
+    assert skip.needs == "dev.poke, to fill it first"
+
+
+@pytest.mark.parametrize(
+    ("operation", "needs"), [("peek dev[0]", "dev.view, to peek"), ("poke dev[0] 1", "dev.poke, to poke")]
+)
+def test_looking_from_outside_needs_a_view(operation, needs):
+    assert asked(f"region dev\n{BODY}{operation}") is None
+    skip = asked(f"region dev\n{BODY}{operation}", RING)
+
+    assert skip is not None
+    assert skip.needs == needs
+
+
+@pytest.mark.parametrize(
+    "operation", ["store m 1", "read m 1", "pokedata p m 1", "mem_write p m 1", "vm_writev p m 1"]
+)  # fmt: skip
+def test_nothing_is_stored_to_a_strangers_memory(operation):
+    skip = asked(f"region dev\n{BODY}p: {operation}", RING)
+
+    assert skip is not None
+    assert (skip.needs, skip.found) == ("dev that may be stored to", "ring is not the lab's to write")
+    assert asked(f"region dev\n{BODY}p: {operation}", MAPPER) is None
+    assert asked(f"region dev\n{BODY}p: {operation}", CLOCK) is None  # it will fault: nobody can write there
+
+
+def test_another_user_and_fewer_capabilities_need_root():
+    for option in ("uid=5", "drop=chown"):
+        assert asked(f"region dev\nprocess p {option}\np: rss") is None
+        skip = asked(f"region dev\nprocess p {option}\np: rss", uid=1000)
+
+        assert skip is not None
+        assert skip.found == "uid 1000"
+
+
+def test_pte_special_is_of_the_architecture_and_the_time():
+    assert has_pte_special("6.1", "x86_64")
+    assert not has_pte_special("6.1", "um")
+    assert not has_pte_special("2.6.25", "x86_64")
+    assert has_pte_special("2.6.26", "x86_64")
+
+
+def test_every_trait_that_can_be_asked_for_has_an_answer():
+    for trait in TRAITS:
+        assert isinstance(parse_condition(f"dev.{trait}"), Condition)
+        assert trait in _LACKS
+        for traits in load_traits().values():
+            assert traits.holds(trait) in (True, False)
+    assert set(_CURES) <= set(TRAITS)
