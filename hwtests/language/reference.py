@@ -16,10 +16,18 @@ from .verbs import VERBS, Option, Slot, Verb
 from .words import ADVICE
 
 _SHOWN = {
-    "region": "REGION", "fd": "DESCRIPTOR", "source": "(REGION | DESCRIPTOR | anon)", "mapping": "MAPPING",
-    "range": "RANGE", "address": "ADDRESS", "region-address": "REGION-ADDRESS", "pfns": "(REGION-RANGE | RANGE)", "process": "PROCESS",
-    "value": "VALUE", "number": "NUMBER",
-}  # fmt: skip
+    "region": "REGION",
+    "fd": "DESCRIPTOR",
+    "source": "(REGION | DESCRIPTOR | anon)",
+    "mapping": "MAPPING",
+    "range": "RANGE",
+    "address": "ADDRESS",
+    "region-address": "REGION-ADDRESS",
+    "pfns": "(REGION-RANGE | RANGE)",
+    "process": "PROCESS",
+    "value": "VALUE",
+    "number": "NUMBER",
+}
 _OPTION = {"number": "NUMBER", "offset": "OFFSET", "place": "ADDRESS"}
 
 
