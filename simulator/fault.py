@@ -25,7 +25,7 @@ from simulator.pgtable import (
     PFN_SHIFT,
     vm_page_prot,
 )
-from simulator.physmem import PAGE_SHIFT, PG_HOLE, ZERO_PFN
+from simulator.physmem import PAGE_SHIFT, PG_DIRTY, PG_HOLE, ZERO_PFN
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -120,7 +120,7 @@ def do_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
     assert backing is not None
     region = backing.region
     if region is None:
-        return shmem_fault(k, task, vma, index)
+        return shmem_fault(k, task, vma, index, write)
     if region.insert == "fault":
         page = vma.pgoff - (backing.first_pfn if region.pgoff == "pfn" else 0) + index
         if not 0 <= page < region.pages or k.mem.flags[backing.first_pfn + page] & PG_HOLE:
@@ -138,11 +138,15 @@ def do_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
     return do_anonymous_page(k, task, vma, index, write)
 
 
-def shmem_fault(k: Kernel, task: Task, vma: Vma, index: int) -> int:
+def shmem_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
     """Shared anonymous memory: one page for all who map it."""
     backing = vma.backing
     assert backing is not None
     number = vma.pgoff + index
+    if number >= backing.size:
+        k.rules.append("fault.op-sigbus")
+        return VM_FAULT_SIGBUS
+    k.rules.append("fault.shared-anonymous")
     pfn = backing.pages.get(number)
     mem = k.mem
     if pfn is None:
@@ -153,5 +157,8 @@ def shmem_fault(k: Kernel, task: Task, vma: Vma, index: int) -> int:
     mem.refcount[pfn] += 1
     mem.mapcount[pfn] += 1
     task.file_rss += 1
-    vma.view[index] = pfn << PFN_SHIFT | P_PRESENT | P_YOUNG | P_SOFT_DIRTY | vm_page_prot(vma.flags)
+    if write:  # do_shared_fault()
+        mem.flags[pfn] |= PG_DIRTY
+    bits = P_PRESENT | P_YOUNG | P_SOFT_DIRTY | vm_page_prot(vma.flags) | (P_DIRTY if write else 0)
+    vma.view[index] = pfn << PFN_SHIFT | bits
     return 0

@@ -13,14 +13,15 @@ O_WRONLY = 1
 class Backing:
     """A driver's side of a vma: `region` None is shared anonymous memory (shmem), whose pages it holds by index."""
 
-    __slots__ = ("access", "first_pfn", "may_split", "pages", "region")
+    __slots__ = ("access", "first_pfn", "may_split", "pages", "region", "size")
 
-    def __init__(self, region: Region | None, first_pfn: int) -> None:
+    def __init__(self, region: Region | None, first_pfn: int, size: int = 0) -> None:
         self.region = region
         self.first_pfn = first_pfn
         self.may_split = region is None or region.may_split
         self.access = region is not None and region.access == "phys"
         self.pages: dict[int, int] = {}  # shmem: index -> pfn
+        self.size = size  # shmem: its length in pages; beyond it is SIGBUS
 
 
 class OpenFile:

@@ -23,7 +23,7 @@ from simulator.pgtable import (
     counting,
     fill_run,
 )
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, ZERO_PFN
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_DIRTY, PG_TOUCHED, ZERO_PFN
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -63,6 +63,8 @@ def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool) -> 
         if pte & P_PRESENT and (not write or pte & P_WRITE or _cowed(k, vma, index, pte)):
             page = vm_normal_page(k, vma, index, pte)
             if page or pte >> PFN_SHIFT == ZERO_PFN:
+                if page:  # FOLL_TOUCH: mark_page_accessed(), and set_page_dirty() for a writer
+                    k.mem.flags[page] |= PG_TOUCHED | (PG_DIRTY if write else 0)
                 return int(pte >> PFN_SHIFT)
             k.rules.append("gup.follow-page-null")
             return -errno.EFAULT
@@ -121,7 +123,7 @@ def _populate_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int, run
     count = last - first
     mem = k.mem
     where = slice(run, run + count)
-    mem.flags_array[where] |= PG_ANON
+    mem.flags_array[where] |= PG_ANON | PG_TOUCHED
     mem.mapcount_array[where] = 1
     if k.raw_rule == "unpaged":  # page_is_anon() alone asks for them
         np.add(counting(count), vma.pgoff + first, out=mem.index_array[where])

@@ -77,7 +77,7 @@ def do_mmap(
         pgoff = offset >> PAGE_SHIFT
     elif shared:
         vm_flags |= f.VM_SHARED | f.VM_MAYSHARE
-        backing = Backing(None, 0)
+        backing = Backing(None, 0, length >> PAGE_SHIFT)
         pgoff = 0
     else:
         pgoff = (k.arena + addr) >> PAGE_SHIFT

@@ -32,6 +32,9 @@ PG_HOLE = 8  # no memory behind it
 PG_REGION = 16
 PG_GUARD = 32
 PG_LAZYFREE = 64  # MADV_FREE was said of it
+PG_DIRTY = 128  # the page array says dirty, whatever the ptes say
+PG_TOUCHED = 256  # get_user_pages() marked it accessed: PG_referenced, PG_active, by the LRU's timing
+PG_OF_CONTENT = PG_ANON | PG_LAZYFREE | PG_DIRTY | PG_TOUCHED  # what a free page does not keep
 
 ZEROES = bytes(PAGE_SIZE)
 
@@ -47,7 +50,7 @@ class PhysMem:
         self.view: memoryview = memoryview(self._map)
         self.refcount_array: NDArray[np.int32] = np.zeros(TOTAL_PAGES, np.int32)
         self.mapcount_array: NDArray[np.int32] = np.zeros(TOTAL_PAGES, np.int32)
-        self.flags_array: NDArray[np.uint8] = np.zeros(TOTAL_PAGES, np.uint8)
+        self.flags_array: NDArray[np.uint16] = np.zeros(TOTAL_PAGES, np.uint16)
         self.flags_array[:RAM_PAGES] = PG_PAGE
         self.index_array: NDArray[np.int64] = np.zeros(TOTAL_PAGES, np.int64)  # page->index of an anonymous page
         self.anon_vma_array: NDArray[np.int32] = np.zeros(TOTAL_PAGES, np.int32)  # page->mapping of one
@@ -148,7 +151,7 @@ class PhysMem:
 
     def free_page(self, pfn: int) -> None:
         """The last reference is gone: back to the allocator (a region's own page is nobody's to hand out)."""
-        self.flags[pfn] &= ~(PG_ANON | PG_LAZYFREE) & 0xFF
+        self.flags[pfn] &= ~PG_OF_CONTENT & 0xFFFF
         if pfn < REGION_BASE:
             self.free.append(pfn)
 

@@ -62,6 +62,8 @@ class Profile:
     smaps_pfnmap: str
     smaps_fields: tuple[str, ...]
     smaps_vmflags: bool
+    smaps_flags_unnamed: tuple[str, ...]
+    smaps_page_referenced: bool
     rss_lag_pages: int
     pagemap: str
     mincore_pfnmap: str

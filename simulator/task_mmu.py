@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator import flags as f
 from simulator.normal import normal_mask, vm_normal_page
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, pfns_of
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_ANON, PG_LAZYFREE, PG_PAGE
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_PAGE, PG_TOUCHED
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -46,15 +46,19 @@ def maps_line(vma: Vma) -> dict[str, Any]:
 class MemSize:
     """struct mem_size_stats: bytes, and pss in bytes << 12."""
 
-    __slots__ = ("anonymous", "lazyfree", "pss", "pss_dirty", "referenced", "resident", "sizes")
+    __slots__ = ("anonymous", "lazyfree", "perhaps_referenced", "pss", "pss_dirty", "referenced", "resident", "sizes")
 
     def __init__(self) -> None:
         self.resident = self.pss = self.pss_dirty = self.referenced = self.anonymous = self.lazyfree = 0
+        self.perhaps_referenced = 0  # by the page array's own flag, which the LRU's timing decides
         self.sizes = {"Shared_Clean": 0, "Shared_Dirty": 0, "Private_Clean": 0, "Private_Dirty": 0}
 
 
 def smaps_vma(k: Kernel, task: Task, vma: Vma) -> dict[str, Any]:
-    """One vma of smaps: its maps line, the kB fields this kernel prints, and VmFlags as a list (None: not printed)."""
+    """One vma of smaps: its maps line, the kB fields this kernel prints, and VmFlags as a list (None: not printed).
+
+    `Referenced` is a tuple of allowed values where the page array's own flag, set by get_user_pages(), has a say.
+    """
     entry = maps_line(vma)
     mss = MemSize()
     if k.profile.smaps_raw == "counted":
@@ -78,12 +82,17 @@ def smaps_vma(k: Kernel, task: Task, vma: Vma) -> dict[str, Any]:
     } | {name: size >> 10 for name, size in mss.sizes.items()}
     for name in k.profile.smaps_fields:
         entry[name] = known.get(name, 0)
+    if mss.perhaps_referenced and "Referenced" in entry:
+        low, more = entry["Referenced"], mss.perhaps_referenced >> 10
+        k.rules.append("smaps.referenced-by-the-page-array")
+        entry["Referenced"] = tuple(range(low, low + more + 1, 4))
     entry["VmFlags"] = vm_flags(k, vma.flags) if k.profile.smaps_vmflags else None
     return entry
 
 
 def vm_flags(k: Kernel, flags: int) -> list[str]:
-    return [name for bit, name in f.NAMES if flags & bit]
+    unnamed = k.profile.smaps_flags_unnamed
+    return ["??" if name in unnamed else name for bit, name in f.NAMES if flags & bit]
 
 
 def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
@@ -100,14 +109,16 @@ def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
             k.rules.append("smaps.raw-not-counted")
             continue
         k.rules.append("smaps.page-counted")
-        dirty = bool(pte & P_DIRTY)
+        dirty = bool(pte & P_DIRTY or mem.flags[page] & PG_DIRTY)
         mss.resident += 4096
         if mem.flags[page] & PG_ANON:
             mss.anonymous += 4096
             if mem.flags[page] & PG_LAZYFREE and not dirty:
                 mss.lazyfree += 4096
-        if pte & P_YOUNG:
+        if pte & P_YOUNG or k.profile.smaps_page_referenced:
             mss.referenced += 4096
+        elif mem.flags[page] & PG_TOUCHED:
+            mss.perhaps_referenced += 4096
         mapcount = mem.mapcount[page]
         share = (4096 << 12) // max(mapcount, 1)
         mss.pss += share
@@ -128,14 +139,18 @@ def _walk_vector(k: Kernel, vma: Vma, mss: MemSize) -> None:
     ptes = vma.ptes[normal]
     pages = pfns_of(ptes)
     flags = mem.flags_array[pages]
-    dirty = (ptes & np.uint64(P_DIRTY)) != 0
+    dirty = ((ptes & np.uint64(P_DIRTY)) != 0) | ((flags & PG_DIRTY) != 0)
     anon = (flags & PG_ANON) != 0
     mapcount = mem.mapcount_array[pages]
     share = (4096 << 12) // np.maximum(mapcount, 1).astype(np.int64)
     mss.resident += 4096 * len(ptes)
     mss.anonymous += 4096 * int(np.count_nonzero(anon))
     mss.lazyfree += 4096 * int(np.count_nonzero(anon & ((flags & PG_LAZYFREE) != 0) & ~dirty))
-    mss.referenced += 4096 * int(np.count_nonzero(ptes & np.uint64(P_YOUNG)))
+    young = (ptes & np.uint64(P_YOUNG)) != 0
+    if k.profile.smaps_page_referenced:
+        young[:] = True
+    mss.referenced += 4096 * int(np.count_nonzero(young))
+    mss.perhaps_referenced += 4096 * int(np.count_nonzero(~young & ((flags & PG_TOUCHED) != 0)))
     mss.pss += int(share.sum())
     mss.pss_dirty += int(share[dirty].sum())
     _sort(mss, mapcount >= 2, dirty)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.normal import normal_mask, vm_normal_page
-from simulator.pgtable import P_PRESENT, SCALAR_PAGES, pfns_of, run_of
-from simulator.physmem import PG_ANON, PG_LAZYFREE, REGION_BASE
+from simulator.pgtable import P_DIRTY, P_PRESENT, SCALAR_PAGES, pfns_of, run_of
+from simulator.physmem import PG_ANON, PG_DIRTY, PG_OF_CONTENT, REGION_BASE
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -48,6 +48,8 @@ def zap_pte_range(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> Non
             task.anon_rss -= 1
         else:
             task.file_rss -= 1
+            if pte & P_DIRTY:
+                mem.flags[page] |= PG_DIRTY
         mem.mapcount[page] -= 1
         count = mem.refcount[page] - 1
         mem.refcount[page] = count
@@ -68,6 +70,9 @@ def _zap_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> None:
         return
     k.rules.append("zap.page-given-back")
     pages = pfns_of(ptes if normal.all() else ptes[normal])
+    if vma.backing is not None:  # set_page_dirty() of what was dirty through this mapping
+        dirty = pfns_of(ptes[normal & ((ptes & np.uint64(P_DIRTY)) != 0)])
+        k.mem.flags_array[dirty[(k.mem.flags_array[dirty] & PG_ANON) == 0]] |= PG_DIRTY
     ptes.fill(0)
     _give_back(k, task, pages)
 
@@ -84,7 +89,7 @@ def _give_back(k: Kernel, task: Task, pages: NDArray[np.int64]) -> None:
         refs = mem.refcount_array[run]
         refs -= 1
         if not refs.any() and low + count <= REGION_BASE:
-            mem.flags_array[run] &= ~(PG_ANON | PG_LAZYFREE) & 0xFF
+            mem.flags_array[run] &= ~PG_OF_CONTENT & 0xFFFF
             mem.free_runs.append((low, count))
             task.anon_rss -= anon
             task.file_rss -= count - anon
