@@ -187,9 +187,11 @@ def _of_vmas(field: str, vmas: list[dict[str, Any]]) -> list[Any] | None:
     if field == "first":
         return _values(vmas[0].get("first", ABSENT)) if vmas else [ABSENT]
     each = [_values(vma.get(field, ABSENT)) for vma in vmas]
+    if (field in SMAPS_SIZES or field == "VmFlags") and any(ABSENT in (values or ()) for values in each):
+        return None  # a kernel that does not print this line yet
     if field in SMAPS_SIZES or field == "pages":
         if any(values is None or ABSENT in values for values in each):
-            return None  # a kernel that does not print this line yet
+            return None
         return _sums([values for values in each if values is not None])
     if any(values is None for values in each):
         return None

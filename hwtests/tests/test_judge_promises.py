@@ -65,6 +65,7 @@ CASES = [
     ("smaps m", "VmFlags=+pf", {"ret": "ok", "vmas": [{"VmFlags": "rd pf"}, {"VmFlags": "rd"}]}, False),
     ("smaps m", "VmFlags=-lo", {"ret": "ok", "vmas": [{"VmFlags": "rd lo"}]}, False),
     ("smaps m", "VmFlags=-lo", {"ret": "ok", "vmas": []}, False),
+    ("smaps m", "VmFlags=-lo", {"ret": "ok", "vmas": [{"Rss": 1}]}, None),
     ("maps m", "perms=rw-p", {"ret": "ok", "vmas": [{"perms": "rw-p"}]}, True),
     ("maps m", "pages=4", {"ret": "ok", "vmas": [{"pages": 1}, {"pages": 3}]}, True),
     ("maps m", "offset=dev[0]", {"ret": "ok", "vmas": [{"offset": "dev[0]"}]}, True),
