@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hwtests.cli.choose import expand_one, make
+from hwtests.cli.choose import check_regions, expand_one, make
 from hwtests.errors import UsageError
 from hwtests.plan import Job, Selected, jobs_of
 from hwtests.recorded import Recording, read_recordings
@@ -37,6 +37,7 @@ def check_target(name: str, regions: Sequence[str]) -> Target | str:
     try:
         if any(is_named(region) for region in regions) and name != "host":
             raise UsageError("a file can be a region of the host only: expected --pfn-target host")
+        check_regions(regions)
         return make(expand_one(name), regions, allow_write=False)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
@@ -47,7 +48,7 @@ class Lab:
 
     def __init__(self, name: str, results: str | None, regions: Sequence[str]) -> None:
         root = results or os.environ.get("PFNLAB_RESULTS") or ""
-        self._scratch = None if root else tempfile.TemporaryDirectory(prefix="pfnlab-")
+        self._scratch = None if root else tempfile.TemporaryDirectory(prefix="pfnlab-pytest-")
         self._regions = regions
         self.target = check_target(name, regions)
         kept = ResultsDir.create(Path(root or (self._scratch.name if self._scratch else ".")), os.uname().nodename)

@@ -62,6 +62,7 @@ class Run:
     done: Mapping[Key, Result] = field(default_factory=dict)
     results: dict[Key, Result] = field(default_factory=dict)
     traces: list[tuple[str, Trace]] = field(default_factory=list)
+    _broken: set[str] = field(default_factory=set)
 
     # The record of the run.
 
@@ -143,6 +144,8 @@ class Run:
             wanted = ", ".join(self.request.regions)
             self._unusable(target, Unusable(f"region {wanted}", found, "name one that this target has"))
             return
+        # A file that the user named is there to be checked: that it cannot be used is no reason to pass it over.
+        self._broken = {region.name for region in regions if region.unusable and region.name.startswith(("/", "."))}
         place = place_of(target, about, self.request.allowed_hazards)
         jobs = jobs_of(self.request.programs, regions, place)
         left = [job for job in jobs if not self._is_done(job.selected, target.name, job.region)]
@@ -159,7 +162,9 @@ class Run:
 
     def _jobs(self, target: Target, place: Place, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            if job.skip is not None:
+            if job.skip is not None and job.region in self._broken:
+                self.failed(job, target.name, "error", f"region {job.region}: {job.skip}")
+            elif job.skip is not None:
                 self.skipped(job, target.name, job.skip, place.kernel.release)
         runnable = ordered([job for job in jobs if job.skip is None], self.request.seed)
         boots = schedule(runnable, lambda job: job.selected.hazard, own_kernel=target.own_kernel)

@@ -10,6 +10,7 @@ from hwtests.errors import UsageError
 from hwtests.kernels.cache import cached
 from hwtests.kernels.names import KNOWN
 from hwtests.regions.named import is_named
+from hwtests.regions.traits import load_traits
 from hwtests.targets.base import Target, TargetError
 from hwtests.targets.registry import expand, make_target
 
@@ -24,7 +25,25 @@ def targets_of(names: Sequence[str], regions: Sequence[str], allow_write: bool) 
             found.setdefault(name, make(name, regions, allow_write))
     if any(is_named(region) for region in regions) and "host" not in found:
         raise UsageError("a file can be a region of the host only: expected --on host")
+    check_regions(regions)
     return list(found.values())
+
+
+def check_regions(regions: Sequence[str]) -> None:
+    """Whether each region that the user names can be meant. Raises UsageError: what it is, and what was expected."""
+    known = load_traits()
+    for region in regions:
+        path = region.split(",")[0]
+        if not is_named(region):
+            if region not in known:
+                raise UsageError(f"no region {region!r}, expected one of {', '.join(known)}, or a file's path")
+            continue
+        try:
+            os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
+        except OSError as error:
+            raise UsageError(f"region {path}: {error.strerror}: expected a file or device that can be opened") from None
+        if os.path.isdir(path):
+            raise UsageError(f"region {path}: is a directory: expected a file or device that can be mapped")
 
 
 def make(name: str, regions: Sequence[str], allow_write: bool) -> Target | str:

@@ -5,7 +5,7 @@ import os
 import sys
 from argparse import Namespace
 
-from hwtests.cli.choose import expand_one
+from hwtests.cli.choose import check_regions, expand_one
 from hwtests.cli.run import read_programs
 from hwtests.errors import LabError, UsageError
 from hwtests.plan import Job, Selected, jobs_of
@@ -41,6 +41,7 @@ def _target(arguments: Namespace) -> Target:
     named = [arguments.region] if arguments.region and is_named(arguments.region) else []
     if named and name != "host":
         raise UsageError("a file can be a region of the host only: expected --on host")
+    check_regions([arguments.region] if arguments.region else [])
     try:
         return make_target(name, named=named, allow_write=arguments.allow_write)
     except TargetError as error:

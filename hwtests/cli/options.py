@@ -15,8 +15,8 @@ targets
   sim             the simulator, held against the promises of the programs and
                   against the recorded traces of real kernels
   host            this machine's own kernel, with the regions it offers you
-  uml             the newest cached User-Mode Linux kernel, or the machine's own
-                  suite's; uml:6.12, uml:/path/to/linux, uml:all
+  uml             a User-Mode Linux kernel: the machine's own suite's, else the
+                  newest cached; uml:6.12, uml:/path/to/linux, uml:all
   qemu:6.1-amd64  Debian's kernel under software emulation
 
 exit status, the first that applies

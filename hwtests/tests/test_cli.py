@@ -74,6 +74,13 @@ def only_line(capsys) -> str:
         (["run", "--on", "sim", "nothing"], "pfnlab: no program, file, theme or pattern 'nothing'"),
         (["run", "--on", "sim", "gone.pfn"], "pfnlab: gone.pfn:1:1: cannot be read: No such file"),
         (["run", "--on", "sim", "--region", "/dev/x", "reads.pfn"], "pfnlab: a file can be a region of the host only"),
+        (["run", "--on", "sim", "--region", "rom", "reads.pfn"], "pfnlab: no region 'rom', expected one of bar, btf,"),
+        (
+            ["run", "--on", "host", "--region", "/dev/x", "reads.pfn"],
+            "pfnlab: region /dev/x: No such file or directory",
+        ),
+        (["run", "--on", "host", "--region", "/", "reads.pfn"], "pfnlab: region /: is a directory: expected a file"),
+        (["observe", "reads.pfn", "--on", "host", "--region", "/dev/x"], "pfnlab: region /dev/x: No such file"),
         (["run", "--on", "host", "--region", "/dev/x,frob", "reads.pfn"], "pfnlab: region /dev/x,frob: unknown option"),
         (["run", "--resume", "gone"], "pfnlab: gone: expected a results directory, found no run.json in it"),
         (["run", "--resume", ".", "reads.pfn"], "pfnlab: --resume takes programs, targets, regions and seed from the"),

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from hwtests.plan import Selected
 from hwtests.pytest_lab import Quiet
+from hwtests.regions.traits import load_traits
 from hwtests.results import ResultsDir, ResultsError, read_results
 from hwtests.run import Request, Run
-from hwtests.targets.base import TargetError, TargetLost, Unusable
+from hwtests.targets.base import Region, TargetError, TargetLost, Unusable
 from hwtests.tests.fakes import FakeTarget, changed, ended
 
 TEXT = """\
@@ -163,6 +165,16 @@ def test_a_region_that_the_target_has_not_is_a_skip(tmp_path):
     (result,) = run.results.values()
 
     assert (result.verdict, result.needs, result.found) == ("skip", "region bar", "uml-mmapper")
+
+
+def test_a_region_of_the_users_that_cannot_be_used_is_an_error(tmp_path):
+    target = FakeTarget("host", own_kernel=False)
+    traits = replace(load_traits()["uml-mmapper"], kind="/dev/mine")
+    target.regions = lambda: [Region(traits, unusable=Unusable("/dev/mine", "mmap: ENODEV", "another"))]
+
+    run = run_on(tmp_path, target, programs(tmp_path, "a"), regions=["/dev/mine"])
+
+    assert verdicts(run) == {"a": "error"}
 
 
 def test_a_hazard_is_not_let_loose_on_a_kernel_that_others_use(tmp_path):
