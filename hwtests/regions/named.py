@@ -75,6 +75,7 @@ def _traits(path: str, words: set[str], width: int, allow_write: bool) -> Region
         summary=f"{path}, named by the user",
         source="file",
         path=path,
+        learn=True,
         read_only=read_only,
         stores=allow_write and not read_only,
         writable=not read_only,

@@ -71,6 +71,7 @@ class RegionTraits:
     widths: access widths in bytes that the memory takes. cache: cache type of the mapping.
     since, before: the kernels that have it (before: the first that has not), for people.
     needs, cure: what it takes to have such a region, and what makes it usable where it is not.
+    learn: nobody wrote down what its driver does to a vma: that is taken from VmFlags of a first mapping.
     """
 
     kind: str
@@ -89,6 +90,7 @@ class RegionTraits:
     before: str = ""
     needs: str = ""
     cure: str = ""
+    learn: bool = False
 
     backing: str = "absent"
     sharing: str = "both"

@@ -124,6 +124,12 @@ class Execution:
         self.opened[name] = replace(self.opened[name], region=region)
         return region
 
+    def learn(self, name: str, traits: RegionTraits) -> Region:
+        """The region `name` has these traits; it as it is listed from now on."""
+        region = replace(self.opened[name].region, traits=traits)
+        self.opened[name] = replace(self.opened[name], region=region)
+        return region
+
     def compile(self, program: Program, binding: Mapping[str, str]) -> tuple[Compiled, dict[str, Opened]]:
         """The calls of `program` with its regions bound. Raises TargetError for a region that is not here."""
         bound: dict[str, Opened] = {}

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hwtests.language.parser import parse
 from hwtests.regions.traits import RegionTraits
-from hwtests.targets.base import LIMIT, Region, Unusable
+from hwtests.targets.base import LIMIT, Region, TargetError, Unusable
 from hwtests.targets.execution import Execution
 
 #: Flags that say whether a PFN mapping is one, and what its driver did to it. The rest is configuration or noise
 #: (`sd`, `ar`, `nh`, `ac`), or follows from how /dev is mounted (`me`).
 _REMAP = {"io", "pf", "de", "dd"}  # mm/memory.c remap_pfn_range_prepare_vma()
+_DRIVERS = {"io", "dc", "de", "dd", "wf"}  # what a driver's mmap may add
 
 
 def check_regions(execution: Execution, regions: Sequence[Region]) -> list[Region]:
@@ -22,19 +24,46 @@ def check_regions(execution: Execution, regions: Sequence[Region]) -> list[Regio
 
 
 def _checked(execution: Execution, region: Region) -> Region:
-    trace = execution.run(
-        parse(_program(region.traits), "region-check"), {"dev": region.name}, limit=LIMIT, hazard="none"
-    )
-    mapped, smaps = (line.obs for line in trace.lines[:2])
+    program = parse(_program(region.traits), "region-check")
+    try:
+        trace = execution.run(program, {"dev": region.name}, limit=LIMIT, hazard="none")
+    except TargetError as error:
+        return execution.withdraw(region.name, Unusable(region.traits.needs, str(error), region.traits.cure))
+    if len(trace.lines) != 2:
+        cause = Unusable(region.traits.needs, "mapping it does not end", region.traits.cure)
+        return execution.withdraw(region.name, cause)
+    mapped, smaps = (line.obs for line in trace.lines)
     if mapped["ret"] != "ok":
         cause = Unusable(region.traits.needs, f"mapping it fails: {mapped['ret']}", region.traits.cure)
         return execution.withdraw(region.name, cause)
+    if region.traits.learn:
+        region = execution.learn(region.name, learned(region.traits, smaps["vmas"]))
     if differences := compare(region.traits, smaps["vmas"]):
-        cause = Unusable(
-            f"{region.traits.summary}, as its traits say", "; ".join(differences), "report this difference"
-        )
+        found = "; ".join(differences)
+        if region.traits.learn:
+            cause = Unusable("memory that a driver maps by pfn", found, "name a file whose driver does")
+        else:
+            cause = Unusable(f"{region.traits.summary}, as its traits say", found, "report this difference")
         return execution.withdraw(region.name, cause)
     return region
+
+
+def learned(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> RegionTraits:
+    """The traits with what VmFlags says of the driver: does it clear VM_MAYWRITE and VM_MAYEXEC, which flags does it add?
+
+    A vma without the flags of remap_pfn_range() gets its ptes by faults. That it is a PFN mapping is not learned but
+    asked for.
+    """
+    flags = set(vmas[0].get("VmFlags", "").split()) if len(vmas) == 1 else set()
+    if not flags:
+        return traits
+    return replace(
+        traits,
+        maywrite="mw" in flags,
+        mayexec="me" in flags,
+        insert="mmap" if flags >= _REMAP else "fault",
+        flags_add=tuple(sorted(flags & _DRIVERS)),
+    )
 
 
 def _program(traits: RegionTraits) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hwtests.language.conditions import TRAITS
 from hwtests.regions.named import is_named, parse_named
 from hwtests.regions.traits import RegionTraits, TraitsError, load_traits, parse_traits
-from hwtests.targets.regioncheck import compare
+from hwtests.targets.regioncheck import compare, learned
 from simulator import Region
 
 PAGE = 4096
@@ -117,3 +117,17 @@ def test_a_range_that_cannot_be_is_refused(text):
 def test_a_path_is_told_from_a_kind():
     assert is_named("/dev/x")
     assert not is_named("uml-ram")
+
+
+def test_of_a_named_region_the_drivers_flags_are_learned():
+    traits = learned(parse_named("/dev/x", PAGE).traits, [{"VmFlags": "rd mr me ms pf io dc de dd"}])
+
+    assert (traits.maywrite, traits.mayexec, traits.insert) == (False, True, "mmap")
+    assert traits.flags_add == ("dc", "dd", "de", "io")
+    assert compare(traits, [{"VmFlags": "rd mr me ms pf io dc de dd"}]) == []
+
+
+def test_that_a_named_region_is_a_pfn_mapping_is_not_learned():
+    flags = [{"VmFlags": "rd mr mw me ms"}]
+
+    assert compare(learned(parse_named("/dev/x", PAGE).traits, flags), flags) == ["VmFlags lacks pf (rd mr mw me ms)"]
