@@ -49,7 +49,7 @@ def _checked(execution: Execution, region: Region) -> Region:
 
 
 def learned(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> RegionTraits:
-    """The traits with what VmFlags says of the driver: does it clear VM_MAYWRITE and VM_MAYEXEC, which flags does it add?
+    """The traits with what VmFlags says of the driver: does it clear VM_MAYWRITE, VM_MAYEXEC, which flags does it add?
 
     A vma without the flags of remap_pfn_range() gets its ptes by faults. That it is a PFN mapping is not learned but
     asked for.
