@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from hwtests.language.nodes import Line, Op
+from hwtests.language.printer import print_operation
 from hwtests.language.settings import region_settings
 from hwtests.needs import STORES
 from hwtests.plan import Job, jobs_of
 from hwtests.run import Request, place_of
-from hwtests.targets.base import Region, Target, TargetError
+from hwtests.targets.base import Region, Target, TargetError, Unusable
 
 
 def show(request: Request, targets: Sequence[Target | str], as_json: bool) -> int:
@@ -33,14 +35,15 @@ def _on_sim(request: Request) -> list[dict[str, Any]]:
 
 def _on_target(request: Request, target: Target) -> list[dict[str, Any]]:
     if cause := target.probe():
-        return [_refused(one.name, target.name, str(cause)) for one in request.programs]
+        return [_refused(one.name, target.name, cause) for one in request.programs]
     try:
         with target:
             place = place_of(target, target.inventory(), request.allowed_hazards)
             wanted = [one for one in target.regions() if not request.regions or one.name in request.regions]
             jobs = jobs_of(request.programs, wanted, place)
     except TargetError as error:
-        return [_refused(one.name, target.name, str(error)) for one in request.programs]
+        cause = Unusable(f"{target.name} to start", str(error), "see `pfnlab targets`")
+        return [_refused(one.name, target.name, cause) for one in request.programs]
     regions = {region.name: region for region in wanted}
     return [_row(job, target.name, regions) for job in jobs]
 
@@ -58,11 +61,15 @@ def _stores(job: Job, regions: dict[str, Region]) -> list[str]:
     if not open_to:
         return []
     filled = [
-        f"fill {settings.fill} of {name}"
+        f"fill {name} with {_fill(settings.fill)}"
         for name, settings in region_settings(job.selected.program).items()
         if settings.fill is not None and name in open_to
     ]
-    return filled + [f"line {line.number}: {op.verb}" for line, op in _operations(job)]
+    return filled + [f"line {line.number}: {print_operation(op)}" for line, op in _operations(job)]
+
+
+def _fill(fill: int | str) -> str:
+    return fill if isinstance(fill, str) else hex(fill)
 
 
 def _operations(job: Job) -> list[tuple[Line, Op]]:
@@ -73,8 +80,9 @@ def _operations(job: Job) -> list[tuple[Line, Op]]:
     ]
 
 
-def _refused(name: str, target: str, why: str) -> dict[str, Any]:
-    return {"name": name, "target": target, "region": "", "runs": False, "stores": [], "needs": why}
+def _refused(name: str, target: str, cause: Unusable) -> dict[str, Any]:
+    row = {"name": name, "target": target, "region": "", "runs": False, "stores": []}
+    return {**row, "needs": cause.needs, "found": cause.found, "cure": cause.cure}
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
@@ -88,3 +96,8 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             for row in runs:
                 stores = f": {', '.join(row['stores'])}" if row["stores"] else ""
                 print(f"  {row['name']}{stores}")
+            causes = Counter(
+                (row["needs"], row.get("found", ""), row.get("cure", "")) for row in here if not row["runs"]
+            )
+            for (needs, found, cure), count in causes.most_common():
+                print(f"  skip {count}: needs {needs}; found {found}; cure: {cure}")

@@ -73,18 +73,22 @@ def html(runs: Sequence[RunView]) -> str:
         (cell for cell in shown if cell.result.verdict in BAD), key=lambda cell: BAD.index(cell.result.verdict)
     )
     themes = [(theme, list(group)) for theme, group in groupby(programs, key=lambda program: program.theme)]
-    return _environment().get_template("page.html").render(
-        runs=runs,
-        columns=columns,
-        themes=themes,
-        programs=programs,
-        bad=bad,
-        verdicts=VERDICTS,
-        signs=SIGNS,
-        headline=_headline(runs, shown),
-        recorded=recorded_sentence,
-        tool=tool(),
-        css=(HERE / "page.css").read_text(encoding="utf-8"),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            runs=runs,
+            columns=columns,
+            themes=themes,
+            programs=programs,
+            bad=bad,
+            verdicts=VERDICTS,
+            signs=SIGNS,
+            headline=_headline(runs, shown),
+            recorded=recorded_sentence,
+            tool=tool(),
+            css=(HERE / "page.css").read_text(encoding="utf-8"),
+        )
     )
 
 

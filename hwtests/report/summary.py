@@ -36,10 +36,11 @@ def _target(target: TargetView) -> list[str]:
     if assumed := sum(1 for result in target.results if result.assumed):
         profile = next(result.profile for result in target.results if result.assumed)
         lines += _block("  ", f"{assumed} assumed: nobody named this kernel's semantics; judged by {profile}")
-    for result in target.bad[:SHOWN]:
-        lines += _bad(result)
-    if len(target.bad) > SHOWN:
-        lines += _block("  ", f"and {len(target.bad) - SHOWN} more like these: see the report")
+    groups = _alike(target.bad)
+    for alike in groups[:SHOWN]:
+        lines += _bad(alike[0], len(alike) - 1)
+    if left := sum(map(len, groups[SHOWN:])):
+        lines += _block("  ", f"and {left} more: see the report")
     for group in target.skips[:SHOWN]:
         lines += _block("  ", f"skip {len(group.results)}: needs {group.needs}; found {group.found}", "    ")
         lines += _block("    ", f"cure: {group.cure}", "      ")
@@ -69,9 +70,19 @@ def many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _bad(result: Result) -> list[str]:
+def _alike(results: list[Result]) -> list[list[Result]]:
+    # What has one reason that is no difference of its own (a kernel that did not boot) is said once.
+    groups: dict[object, list[Result]] = {}
+    for result in results:
+        key = result.key if result.differences else (result.verdict, result.why)
+        groups.setdefault(key, []).append(result)
+    return list(groups.values())
+
+
+def _bad(result: Result, others: int) -> list[str]:
     where = f" on {result.region}" if result.region else ""
-    lines = _block("  ", f"{result.verdict.upper()} {result.program}{where}", "    ")
+    more = f" and {others} more" if others else ""
+    lines = _block("  ", f"{result.verdict.upper()} {result.program}{more}{where}", "    ")
     for difference in result.differences[:1]:
         lines += _block("    ", f"line {difference.line}: {difference.text}", "      ")
         lines += _block("    ", difference.sentence(), "      ")

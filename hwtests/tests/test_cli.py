@@ -208,7 +208,7 @@ def test_dry_run_runs_nothing_and_says_what_would_be_stored(here, target, capsys
     assert main(["run", "--on", "uml:6.12", "--dry-run", "writes.pfn"]) == 0
     assert target.ran == []
     assert not (here / "results").exists()
-    assert "writes: fill 90 of dev, line 8: store" in capsys.readouterr().out
+    assert "writes: fill dev with 0x5a, line 8: store m[0] 1" in capsys.readouterr().out
 
 
 def test_an_interrupted_run_exits_130_and_keeps_what_was_done(here, target, capsys):
