@@ -161,7 +161,10 @@ class Execution:
     def cut_off(self, program: Program, binding: Mapping[str, str], lost: AgentLost, end: End) -> Trace:
         """The trace of a program in which the kernel went away: what was observed by then, and `end`."""
         compiled, bound = self.compile(program, binding)
-        lines = normalise(compiled, lost.observations, self._names(bound))
+        try:
+            lines = normalise(compiled, lost.observations, self._names(bound))
+        except Refusal as refusal:
+            raise TargetError(f"{self.target}: {program.path}: {refusal}") from None
         return Trace(self.header(compiled, bound), lines, end)
 
     def header(self, compiled: Compiled, bound: Mapping[str, Opened]) -> Header:

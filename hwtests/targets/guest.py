@@ -25,6 +25,7 @@ from hwtests.trace import End, Trace
 from native.channel import AgentLink, AgentLost, Channel
 
 BOOT_LIMIT = 60.0  # seconds; 10 times what the slowest guest takes on a slow machine
+_UNKILLABLE = "does not die"  # native/program.c, of a process that SIGKILL does not end
 _LAST_WORDS = 2.0  # seconds that a dying kernel gets to print why
 _BROKEN = 1 << 5 | 1 << 7  # TAINT_BAD_PAGE, TAINT_DIE (include/linux/panic.h)
 _POWER_OFF = 3.0  # seconds that a guest gets to end by itself
@@ -184,10 +185,13 @@ class GuestTarget(ABC):
         words = crash_lines(console)
         if words:
             return End(klog=[], taint=0, how="crash", why=_why(words), console=words)
-        if late and not gone:
-            return End(klog=[], taint=0, how="timeout", why="neither the program nor its guest answered in time")
         tail = console.splitlines()[-20:]
-        return End(klog=[], taint=0, how="lost", why=f"the kernel went without a word: {lost.reason}", console=tail)
+        if gone:
+            why = f"the kernel went without a word: {lost.reason}"
+            return End(klog=[], taint=0, how="lost", why=why, console=tail)
+        # It was there to the end: the program hung it, or it is the agent that failed.
+        stuck = late or _UNKILLABLE in lost.reason
+        return End(klog=[], taint=0, how="timeout" if stuck else "lost", why=lost.reason, console=tail)
 
     def _inventory(self, boot: Boot, ids: tuple[int, int]) -> dict[str, Any]:
         facts = boot.execution.hello.facts

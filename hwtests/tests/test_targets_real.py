@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from hwtests.kernels.names import parse_name
 from hwtests.language import parse
 from hwtests.targets.base import TargetError
 from hwtests.targets.guest import GuestTarget
+from hwtests.targets.qemu import EMULATOR, qemu_target
 from hwtests.targets.uml import uml_target
 from hwtests.trace import Trace
 
@@ -185,3 +187,32 @@ def test_a_fresh_kernel_is_another_boot_only_when_a_program_ran(own_target):
     run(own_target, COW)
     own_target.fresh()
     assert own_target._boot is None
+
+
+MACHINE = "qemu:6.1-amd64"
+needs_machine = pytest.mark.skipif(
+    cached(parse_name(MACHINE)) is None or shutil.which(EMULATOR) is None,
+    reason=f"needs {EMULATOR} and {MACHINE}; cure: apt-get install qemu-system-x86, pfnlab kernels fetch {MACHINE}",
+)
+POKE = """\
+pfn 1
+region dev pages=4
+process p
+p: m = mmap dev shared rw
+p: q = fork
+p: pokedata q m[1] 0x41
+peek u64 dev[1]
+p: peekdata q m[1]
+"""
+
+
+@needs_machine
+def test_a_bar_is_reached_by_ptrace_and_both_regions_are_as_their_traits_say():
+    with qemu_target(MACHINE) as target:
+        assert {region.name: region.unusable for region in target.regions()} == {"bar": None, "hidden": None}
+        assert obs(run(target, COW, "hidden"))[-1] == {"ret": "ok", "value": "0x5a"}
+        assert obs(run(target, POKE, "bar"))[-3:] == [
+            {"ret": "ok"},
+            {"ret": "ok", "value": "0x41"},
+            {"ret": "ok", "value": "0x41"},
+        ]
