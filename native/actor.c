@@ -150,6 +150,7 @@ long actor_start(int slot, const struct options *o)
 		if (me.region[i].kind == KIND_PERF)
 			me.region[i].fd = (s32)pfn_open_perf();
 	touch_own_pages();
-	op_rss_now(&me, p->baseline);
+	if (me.counted)
+		op_rss_now(&me, p->baseline);
 	serve();
 }

@@ -45,6 +45,7 @@ struct actor {
 	struct region *region;
 	u64 page_size;
 	int self;               /* process slot; -1: the agent itself */
+	int counted;            /* the program asks for counters, so they need a baseline */
 	int forked;             /* set in the child of a fork: the slot that it is now */
 };
 
