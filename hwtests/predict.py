@@ -65,15 +65,16 @@ def predict(
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
 
 
-# One simulated machine a profile, reset between programs, so that its physical memory is not made anew. The profile is
-# kept beside it: while it lives, no other has its id.
-_kernels: dict[int, tuple[Profile, Kernel]] = {}
+_machine: list[Kernel] = []
 
 
 def _kernel(profile: Profile) -> Kernel:
-    if id(profile) not in _kernels:
-        _kernels[id(profile)] = profile, Kernel(profile)
-    return _kernels[id(profile)][1]
+    # One simulated machine, reset between programs, so that its physical memory is not made anew.
+    if not _machine:
+        _machine.append(Kernel(profile))
+    if _machine[0].profile is not profile:
+        _machine[0].set_profile(profile)
+    return _machine[0]
 
 
 def _add_region(
