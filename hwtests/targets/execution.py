@@ -4,27 +4,24 @@
 from __future__ import annotations
 
 import errno
-import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 
 from hwtests import forms
 from hwtests.kernels import config as kernel_config
 from hwtests.language.compile import compile_program
-from hwtests.language.nodes import Call, Compiled, Program
+from hwtests.language.nodes import Compiled, Program
+from hwtests.language.printer import print_program
 from hwtests.language.settings import RegionSettings, process_settings, region_settings
 from hwtests.normalise import Refusal, normalise
 from hwtests.regions.traits import SOURCES, RegionTraits
 from hwtests.targets.base import Region, TargetError, Unusable
+from hwtests.targets.numbering import renumbered
+from hwtests.targets.view import Bytes, answer, fill
 from hwtests.trace import End, Header, Kernel, ProgramId, Trace
 from hwtests.version import tool
 from native.channel import AgentLink, AgentLost, RunResult
 from native.wire import DoneFlag, Fill, Hello, Kind, OutsideRequest, ProcessOptions, RegionFlag, RunFlag
-
-Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 _VIEW_FLAGS = {
     "host-file": RegionFlag.VIEW_OUTSIDE,
@@ -32,8 +29,6 @@ _VIEW_FLAGS = {
     "read": RegionFlag.VIEW_READ,
     "none": RegionFlag(0),
 }
-#: verb -> the argument that is a region's number (docs/internals.md, "Numbered calls"), and what makes it one
-_REGION_ARGUMENT = {"open": 0, "map": 0, "peek": 0, "poke": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +55,6 @@ class Opened:
     id: int
     offer: Offer
     region: Region
-
-
-def map_file(path: Any, size: int) -> Bytes:
-    """A host's file as an array of its bytes, shared: what the guest stores shows in it, and the other way round."""
-    with open(path, "r+b") as file:
-        return np.frombuffer(mmap.mmap(file.fileno(), size), dtype=np.uint8)
 
 
 class Execution:
@@ -148,9 +137,9 @@ class Execution:
         compiled, bound = self.compile(program, binding)
         settings = region_settings(program)
         for name, opened in bound.items():
-            self._fill(settings[name], opened)
+            self._prepare(settings[name], opened)
         result = self.link.run(
-            _with_ids(compiled, bound),
+            renumbered(compiled, [bound[name].id for name in compiled.regions]),
             int(limit * 1000),
             flags=0 if hazard == "none" else int(RunFlag.AT_ONCE),
             options=_options(program, self.hello.page_size),
@@ -174,7 +163,7 @@ class Execution:
         }
         return Header(
             trace=1,
-            program=ProgramId(program_name(program), program.hash, program_text(program)),
+            program=ProgramId(program_name(program), program.hash, print_program(program)),
             target=self.target,
             kernel=self.kernel,
             page_size=self.hello.page_size,
@@ -207,58 +196,23 @@ class Execution:
             end = End(klog=klog, taint=after & ~before, how="timeout", why="the program did not end in time")
         return Trace(self.header(compiled, bound), lines, end)
 
-    def _fill(self, settings: RegionSettings, opened: Opened) -> None:
+    def _prepare(self, settings: RegionSettings, opened: Opened) -> None:
         # What the program says, else zeros: nothing of the program before may be seen.
         traits, view = opened.region.traits, opened.offer.view
         if not (traits.own and traits.view_stores):
             return
-        pages, size = opened.region.pages, self.hello.page_size
         if opened.offer.around is not None:
             opened.offer.around[:] = 0
         if view is not None:
-            if settings.fill == "pattern":
-                content = b"".join(settings.content(page, size) or b"" for page in range(pages))
-                view[: pages * size] = np.frombuffer(content, np.uint8)
-            else:
-                view[: pages * size] = settings.fill or 0
-        elif traits.view == "own-mapping":
-            if settings.fill == "pattern":
-                self.link.fill(opened.id, Fill.PATTERN)
-            else:
-                self.link.fill(opened.id, Fill.BYTE, int(settings.fill or 0))
+            fill(view, settings, opened.region.pages, self.hello.page_size)
+        elif settings.fill == "pattern":
+            self.link.fill(opened.id, Fill.PATTERN)
+        else:
+            self.link.fill(opened.id, Fill.BYTE, int(settings.fill or 0))
 
     def _outside(self, request: OutsideRequest) -> bytes:
         opened = next(item for item in self.opened.values() if item.id == request.region)
-        view, width = opened.offer.view, request.width or self.hello.page_size
-        if view is None or request.byte + width > len(view):
-            raise OSError(errno.EINVAL, "outside of the region")
-        place = view[request.byte : request.byte + width]
-        if not request.write:
-            return place.tobytes()
-        if request.width:
-            place[:] = np.frombuffer(request.value.to_bytes(8, "little")[:width], np.uint8)
-        else:
-            place[:] = request.value & 0xFF
-        return b""
-
-
-def _with_ids(compiled: Compiled, bound: Mapping[str, Opened]) -> Compiled:
-    # The agent's numbers of the regions in place of the program's.
-    ids = [bound[name].id for name in compiled.regions]
-    if ids == list(range(len(ids))):
-        return compiled
-
-    def numbered(call: Call) -> Call:
-        at = _REGION_ARGUMENT.get(call.verb)
-        if (call.verb == "mmap" and call.args[0] == 1) or (
-            call.verb in ("kpagecount", "kpageflags") and call.args[0] == 0
-        ):
-            at = 1
-        if at is None:
-            return call
-        return replace(call, args=(*call.args[:at], ids[call.args[at]], *call.args[at + 1 :]))
-
-    return replace(compiled, calls=tuple(map(numbered, compiled.calls)))
+        return answer(opened.offer.view, request, self.hello.page_size)
 
 
 def _options(program: Program, page_size: int) -> dict[str, ProcessOptions]:
@@ -273,36 +227,8 @@ def program_name(program: Program) -> str:
     return program.path.rsplit("/", 1)[-1].removesuffix(".pfn")
 
 
-def program_text(program: Program) -> str:
-    from hwtests.language.printer import print_program
-
-    return print_program(program)
-
-
 def caps_text(caps: int) -> str:
     """Effective capabilities: `all` (every bit up to the kernel's last), `none`, or the mask in hex."""
     if caps and caps & (caps + 1) == 0:
         return "all"
     return hex(caps) if caps else "none"
-
-
-def crash_lines(console: str) -> list[str]:
-    """The lines of a console from the first in which a kernel says that it is broken; empty when none does."""
-    lines = console.splitlines()
-    for number, line in enumerate(lines):
-        if any(mark in line for mark in CRASH_MARKS):
-            return lines[max(0, number - 5) : number + 60]
-    return []
-
-
-#: What kernels print when they oops, BUG or panic: lib/bug.c, kernel/panic.c, arch/*/mm/fault.c, arch/um/kernel/trap.c.
-CRASH_MARKS: Sequence[str] = (
-    "Kernel panic",
-    "kernel BUG at",
-    "BUG: ",
-    "Oops",
-    "general protection fault",
-    "Unable to handle kernel",
-    "Kernel mode fault",
-    "segfault in kernel",
-)

@@ -17,7 +17,8 @@ from hwtests.kernels.cache import Kernel
 from hwtests.language.nodes import Program
 from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
-from hwtests.targets.execution import Execution, crash_lines
+from hwtests.targets.console import crash_lines
+from hwtests.targets.execution import Execution
 from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
 from hwtests.targets.regioncheck import check_regions
 from hwtests.targets.supervised import Supervised

@@ -12,10 +12,11 @@ from hwtests.kernels.cache import cached
 from hwtests.kernels.names import parse_name
 from hwtests.regions.traits import load_traits
 from hwtests.targets.base import Region, Unusable
-from hwtests.targets.execution import Execution, Offer, map_file
+from hwtests.targets.execution import Execution, Offer
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.supervised import Supervised
+from hwtests.targets.view import map_file
 
 EMULATOR = "qemu-system-x86_64"
 MIB = 1 << 20

@@ -6,19 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from hwtests.language.compile import compile_program
+import msgspec
+
 from hwtests.language.nodes import Program
 from hwtests.language.settings import region_settings
-from hwtests.predict import predict
 from hwtests.regions.traits import load_traits
+from hwtests.simulated import PAGES, Prepared
 from hwtests.targets.base import LIMIT, Region, TargetError, Unusable
-from hwtests.targets.execution import program_name, program_text
-from hwtests.trace import Header, Kernel, ProgramId, Trace
-from hwtests.version import tool
+from hwtests.targets.execution import program_name
+from hwtests.trace import Trace
 from simulator import load_profile, profile_names
 
 DEFAULT = "x86_64-6.1"
-PAGES = 16
 
 
 class SimTarget:
@@ -60,20 +59,9 @@ class SimTarget:
             if binding.get(name) not in known:
                 raise TargetError(f"{self.name}: region {name} of {program.path} is bound to no region")
             traits[name] = known[binding[name]]
-        profile = load_profile(self._profile_name)
-        compiled = compile_program(program, dict.fromkeys(traits, PAGES), profile.page_size)
-        header = Header(
-            trace=1,
-            program=ProgramId(program_name(program), program.hash, program_text(program)),
-            target=self.name,
-            kernel=Kernel(profile.release, "", "x86_64", profile.arch),
-            page_size=profile.page_size,
-            regions={name: {**item.as_dict(), "pages": PAGES} for name, item in traits.items()},
-            uid=0,
-            caps="all",
-            tool=tool(),
-        )
-        return predict(compiled, traits, profile, header)
+        prepared = Prepared(program_name(program), program)
+        trace = prepared.simulate(load_profile(self._profile_name), traits)
+        return Trace(msgspec.structs.replace(trace.header, target=self.name), trace.lines, trace.end)
 
     def __enter__(self) -> Self:
         self.open()

@@ -13,10 +13,11 @@ from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import parse_name
 from hwtests.regions.traits import load_traits
 from hwtests.targets.base import Region, Unusable
-from hwtests.targets.execution import Execution, Offer, map_file
+from hwtests.targets.execution import Execution, Offer
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.supervised import Supervised
+from hwtests.targets.view import map_file
 
 MEMORY = "64M"
 PAGES = 16  # of a region

@@ -11,7 +11,8 @@ import pytest
 
 from hwtests.targets import folder, registry
 from hwtests.targets.base import Target, TargetError
-from hwtests.targets.execution import caps_text, crash_lines
+from hwtests.targets.console import crash_lines
+from hwtests.targets.execution import caps_text
 from hwtests.targets.initramfs import agent_archive, directory, file, newc, node
 from hwtests.targets.schedule import schedule
 
