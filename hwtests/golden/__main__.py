@@ -8,7 +8,9 @@ import sys
 from collections import defaultdict
 
 from hwtests.golden.check import Checked, check, known
-from hwtests.golden.records import PROFILES
+from hwtests.golden.convert import convert
+from hwtests.golden.records import PROFILES, programs
+from hwtests.language import print_program
 from hwtests.targets.base import TargetError
 
 
@@ -18,14 +20,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=f"of {', '.join(PROFILES)}; default: all")
     parser.add_argument("--ids", type=int, nargs="+", default=[], help="these programs only")
     parser.add_argument("--live", metavar="TARGET", help="run the programs on this target, not on the simulator")
+    parser.add_argument("--text", type=int, metavar="ID", help="print one program in the program language, and end")
     parser.add_argument("--show", type=int, default=1, metavar="N", help="examples of each cause")
     options = parser.parse_args(arguments)
+    if options.text is not None:
+        return _text(parser, options.text)
     if options.live:
         return _live(options.live, options.ids, options.show)
     for kernel in options.kernels:
         if kernel not in PROFILES:
             parser.error(f"no golden kernel {kernel!r}; there are {', '.join(PROFILES)}")
     return max(_report(kernel, options.ids, options.show) for kernel in options.kernels or PROFILES)
+
+
+def _text(parser: argparse.ArgumentParser, id: int) -> int:
+    if id not in programs():
+        parser.error(f"no golden program {id}; there are the even numbers to {max(programs())}")
+    print(print_program(convert(programs()[id]).program), end="")
+    return 0
 
 
 def _report(kernel: str, ids: list[int], show: int) -> int:

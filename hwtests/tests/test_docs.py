@@ -59,9 +59,10 @@ def matches(shown: str, got: str) -> bool:
 def environment(tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
-    command = folder / "pfnlab"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m hwtests "$@"\n')
-    command.chmod(0o755)
+    for name, what in (("pfnlab", "-m hwtests "), ("python", "")):
+        command = folder / name
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} {what}"$@"\n')
+        command.chmod(0o755)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PFNLAB_") or "CACHE" in name}
     return {
         **clean,

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from hwtests.golden.check import REGION, check, compiled, header, known, traits
+from hwtests.golden.check import check, compiled, header, known, traits
 from hwtests.golden.compare import differences
+from hwtests.golden.convert import REGION
 from hwtests.golden.records import PROFILES, programs, records
 from hwtests.predict import predict
 from simulator import load_profile
