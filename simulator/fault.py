@@ -161,4 +161,23 @@ def shmem_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int
         mem.flags[pfn] |= PG_DIRTY
     bits = P_PRESENT | P_YOUNG | P_SOFT_DIRTY | vm_page_prot(vma.flags) | (P_DIRTY if write else 0)
     vma.view[index] = pfn << PFN_SHIFT | bits
+    if not write:
+        do_fault_around(k, task, vma, index, bits)
     return 0
+
+
+def do_fault_around(k: Kernel, task: Task, vma: Vma, index: int, bits: int) -> None:
+    """filemap_map_pages(): the pages that are there already, in an aligned window around the one that was read."""
+    backing = vma.backing
+    assert backing is not None
+    window = k.profile.fault_around_pages
+    page = (k.arena + vma.start >> PAGE_SHIFT) + index
+    first = max(index - page % window, 0)
+    for near in range(first, min(index - page % window + window, vma.pages)):
+        pfn = backing.pages.get(vma.pgoff + near)
+        if pfn is not None and not vma.view[near] & P_PRESENT:
+            k.rules.append("fault.maps-around")
+            k.mem.refcount[pfn] += 1
+            k.mem.mapcount[pfn] += 1
+            task.file_rss += 1
+            vma.view[near] = pfn << PFN_SHIFT | bits

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator import access, accounting, gup, task_mmu, uaccess
 from simulator import flags as f
-from simulator.fault import Fault, do_user_fault
+from simulator.fault import Fault, access_allowed, do_user_fault
 from simulator.files import Backing, OpenFile
 from simulator.fork import dup_mmap, exit_mm
 from simulator.madvise import do_madvise
@@ -74,6 +74,7 @@ class Kernel:
         self.kernel_copy = profile.kernel_copy
         self.fork_raw = profile.fork_raw
         self.wp_shared = profile.wp_shared
+        self.host_tlb = profile.host_tlb
         self.access_op = profile.access_op
         self.remap_bits = f.parse_flags(profile.remap_flags)
         self.gup_refuse = f.parse_flags(profile.gup_refuse)
@@ -86,6 +87,7 @@ class Kernel:
         """No task, no region, all memory free; what was made for it stays."""
         self.mem.reset()
         self.regions: list[Backing] = []
+        self.tasks: list[Task] = []
         self.pids = 0
         self.anon_vmas = 0
         self.anywhere = 1 << 44
@@ -129,7 +131,8 @@ class Kernel:
     def spawn(self, uid: int = 0, drop_caps: int = 0, memlock: int | None = None) -> Task:
         """A process with nothing mapped; `drop_caps` is a mask, `memlock` RLIMIT_MEMLOCK in bytes (None: no limit)."""
         self.pids += 1
-        return Task(self.pids, uid, drop_caps, memlock, None)
+        self.tasks.append(Task(self.pids, uid, drop_caps, memlock, None))
+        return self.tasks[-1]
 
     # -- said beside the answer
 
@@ -261,11 +264,14 @@ class Kernel:
         child = Task(self.pids, task.uid, task.drop_caps, task.memlock, task)
         child.fds = dict(task.fds)
         error = dup_mmap(self, task, child)
+        if not error:
+            self.tasks.append(child)
         return error or child
 
     def exit(self, task: Task, status: int) -> int:
         self.rules.append("exit.gives-all-back")
         exit_mm(self, task)
+        self.tasks.remove(task)
         task.alive = False
         task.status = (status & 0xFF) << 8
         return 0
@@ -273,6 +279,7 @@ class Kernel:
     def kill(self, task: Task, name: str) -> None:
         """The process dies of a signal."""
         exit_mm(self, task)
+        self.tasks.remove(task)
         task.alive = False
         task.death = name
         task.status = int(getattr(signals, name))
@@ -346,16 +353,26 @@ class Kernel:
         return 0
 
     def _store_page(self, task: Task, addr: int, byte: int) -> int | Fault:
-        done = 0
-        while done < PAGE_SIZE:
-            here = addr + done
-            frame = self._user_frame(task, here, True)
+        # Words of 8 bytes, upwards, as the agent stores them: one that crosses into a page that faults is not stored.
+        first = (PAGE_SIZE - (addr & PAGE_MASK)) & ~7
+        fault = self._fill(task, addr, first, byte)
+        if fault is None and addr & 7:
+            crossed = self.store(task, addr + first, 8, byte * 0x0101010101010101)
+            if isinstance(crossed, Fault):
+                return crossed
+            first += 8
+        if fault is None:
+            fault = self._fill(task, addr + first, PAGE_SIZE - first, byte)
+        return fault or 0
+
+    def _fill(self, task: Task, addr: int, length: int, byte: int) -> Fault | None:
+        # Within one page.
+        if length:
+            frame = self._user_frame(task, addr, True)
             if isinstance(frame, Fault):
                 return frame
-            count = min(PAGE_SIZE - (here & PAGE_MASK), PAGE_SIZE - done)
-            self.write_frame(frame, here & PAGE_MASK, bytes([byte]) * count)
-            done += count
-        return 0
+            self.write_frame(frame, addr & PAGE_MASK, bytes([byte]) * length)
+        return None
 
     def _user_frame(self, task: Task, address: int, write: bool) -> int | Fault:
         # What the CPU does: look at the pte, fault, look again.
@@ -366,6 +383,9 @@ class Kernel:
                 pte = vma.view[index]
                 allowed = pte & (P_PRESENT | P_NONE) == P_PRESENT and (not write or pte & P_WRITE)
                 if allowed and (self.hw_young or pte & P_YOUNG):
+                    unseen = self.host_tlb == "lazy" and not pte & P_TLB and not vma.host_synced
+                    if unseen and not access_allowed(self, vma, write):
+                        return Fault("SIGSEGV", "SEGV_ACCERR", address)
                     vma.view[index] = pte | P_YOUNG | P_TLB | (P_DIRTY if write else 0)
                     self.rules.append("store.through-pte" if write else "load.through-pte")
                     return int(pte >> PFN_SHIFT)

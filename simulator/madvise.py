@@ -12,12 +12,13 @@ from simulator.mmap import page_align
 from simulator.mprotect import isolate
 from simulator.normal import vm_normal_page
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_YOUNG
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_ANON, PG_LAZYFREE
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_DIRTY, PG_LAZYFREE, PG_TOUCHED
 from simulator.region import errno_of
 from simulator.vma import VM_SPECIAL, Vma, vma_merge
-from simulator.zap import zap_pte_range
+from simulator.zap import put_page, zap_pte_range
 
 if TYPE_CHECKING:
+    from simulator.files import Backing
     from simulator.kernel import Kernel
     from simulator.task import Task
 
@@ -211,9 +212,13 @@ def madvise_free(k: Kernel, vma: Vma, first: int, last: int) -> int:
         if not pte & P_PRESENT:
             continue
         page = vm_normal_page(k, vma, index, pte)
-        if page and k.mem.flags[page] & PG_ANON and k.mem.refcount[page] == 1:
-            vma.view[index] = pte & ~(P_DIRTY | P_YOUNG)
-            k.mem.flags[page] |= PG_LAZYFREE
+        if not page:
+            continue
+        flags = k.mem.flags[page]
+        if flags & PG_DIRTY and k.mem.mapcount[page] != 1:
+            continue  # shared with others: its dirty flag cannot be taken away
+        vma.view[index] = pte & ~(P_DIRTY | P_YOUNG)
+        k.mem.flags[page] = flags & ~(PG_DIRTY | PG_TOUCHED) | PG_LAZYFREE
     return 0
 
 
@@ -227,5 +232,20 @@ def madvise_remove(k: Kernel, vma: Vma, first: int, last: int) -> int:
     if region is not None:
         k.rules.append("madvise.remove-needs-fallocate")
         return errno_of(region.fallocate_errno)
-    k.unknown = "MADV_REMOVE of shared anonymous memory"
+    punch_hole(k, vma.backing, vma.pgoff + first, vma.pgoff + last)
     return 0
+
+
+def punch_hole(k: Kernel, backing: Backing, first: int, last: int) -> None:
+    """shmem_fallocate(PUNCH_HOLE): pages [first, last) go from every mapping, then from the object."""
+    k.rules.append("madvise.remove-punches")
+    for task in k.tasks:
+        for vma in task.vmas:
+            if vma.backing is backing:
+                low, high = max(first - vma.pgoff, 0), min(last - vma.pgoff, vma.pages)
+                if low < high:
+                    zap_pte_range(k, task, vma, low, high)
+    for number in range(first, last):
+        pfn = backing.pages.pop(number, None)
+        if pfn is not None:
+            put_page(k, pfn)

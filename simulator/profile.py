@@ -45,11 +45,13 @@ class Profile:
     mprotect_young: bool
     hole_fault: str
     read_fault_needs: str
+    fault_around_pages: int
     kernel_copy: str
     # fork
     fork_raw: str
     fork_pat_first_page: bool
     stale_host_mappings: bool
+    host_tlb: str
     # access from outside
     gup_refuse: tuple[str, ...]
     access_op: bool
