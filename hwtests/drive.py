@@ -337,11 +337,16 @@ class Driver:
 
     def _vma(self, vma: dict[str, Any], base: int) -> Obs:
         sizes = {name: value for name, value in vma.items() if name[0].isupper() and name != "VmFlags"}
-        return forms.vma_form(
+        sets = {name: value for name, value in sizes.items() if isinstance(value, tuple)}  # several are allowed
+        sizes |= {name: value[0] for name, value in sets.items()}
+        form = forms.vma_form(
             start=vma["start"], end=vma["end"], perms=vma["perms"],
             offset=self.names.offset(vma["pgoff"], self.page_size), base=base, page_size=self.page_size,
             sizes=sizes or None, flags=vma.get("VmFlags"),
         )  # fmt: skip
+        for name, values in sets.items():
+            form[name] = {"any": [forms.size_value(value, self.page_size) for value in values]}
+        return form
 
     def _rss(self, p: Process, call: Call) -> Obs:
         anon, file, size, locked = self.kernel.rss(p.task)
@@ -349,6 +354,8 @@ class Driver:
 
     def _pagemap(self, p: Process, call: Call) -> Obs:
         entries = self.kernel.pagemap(p.task, *self._range(p, *call.args))
+        if isinstance(entries, int):
+            return _ret(entries)
         if isinstance(entries, int):
             return _ret(entries)
         return {"ret": "ok", "pages": [self._pagemap_entry(*entry) for entry in entries]}

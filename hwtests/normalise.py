@@ -136,10 +136,12 @@ class _Normaliser:
     def _mremap(self, call: Call, raw: Raw, places: _Places) -> Obs:
         obs = self._plain(call, raw, places)
         if raw.ret < 0:
+            if call.result >= 0:  # the handle names its place all the same
+                places.handles[call.result] = (raw.handle_address, raw.handle_length)
             return obs
         base, byte, _length, _new, flags, to_base, to_byte = call.args
         wanted = places.address(to_base, to_byte) if flags & MREMAP_FIXED else None
-        obs["at"] = forms.placed(raw.handle_address, places.address(base, byte), wanted)
+        obs["at"] = forms.placed(raw.ret, places.address(base, byte), wanted)
         if call.result >= 0:
             places.handles[call.result] = (raw.handle_address, raw.handle_length)
         elif base >= 0 and byte == 0:

@@ -49,7 +49,7 @@ def raw(
 
 
 def mapped(call: int, at: int = PLACE, pages: int = 4) -> RawObs:
-    return raw(call, at=at, length=pages * PAGE)
+    return raw(call, at, at=at, length=pages * PAGE)
 
 
 def fault(call: int, address: int, signal: int = 11, code: int = 1) -> RawObs:
