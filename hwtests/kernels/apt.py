@@ -79,7 +79,8 @@ def own_sources() -> list[Source]:
     """The archives of the machine's own apt configuration, one for each URI and suite."""
     found: dict[tuple[str, str], list[str]] = {}
     entries: dict[tuple[str, str], str] = {}
-    for target in _stanzas(_output(["apt-get", "indextargets"])):
+    # Without release information: it is there only after an `apt-get update` of the system.
+    for target in _stanzas(_output(["apt-get", "indextargets", "--no-release-info"])):
         if target.get("Created-By") == "Packages" and target.get("Repo-URI") and target.get("Release"):
             key = (target["Repo-URI"], target["Release"])
             components = found.setdefault(key, [])
