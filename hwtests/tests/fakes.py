@@ -39,6 +39,7 @@ class FakeTarget:
         self.change = change
         self.missing = missing
         self.lost = lost or {}
+        self.offered: list[Region] = []
         self.ran: list[str] = []
         self.opened = 0
         self.closed = 0
@@ -64,7 +65,7 @@ class FakeTarget:
 
     def regions(self) -> list[Region]:
         known = load_traits()
-        return [Region(known[kind], PAGES) for kind in self.kinds]
+        return self.offered or [Region(known[kind], PAGES) for kind in self.kinds]
 
     def run(self, program: Program, binding: Mapping[str, str], *, limit: float = 10.0, hazard: str = "none") -> Trace:
         name = program.path.rpartition("/")[2].removesuffix(".pfn")

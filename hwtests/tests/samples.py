@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hwtests.results import Difference, PromiseResult, Result, ResultsDir
 from hwtests.trace import End, Header, Kernel, Line, ProgramId, Trace
@@ -26,7 +27,7 @@ peek dev[1]               # promise: 0x5a ; the device's own view, <from> outsid
 def trace(program: str, target: str, peeked: str = "0x5a", rules: tuple[str, ...] = ()) -> Trace:
     """A trace of TEXT; with `rules` an allowed one."""
     vma = {"first": 0, "pages": 4, "perms": "rw-p", "offset": "dev[0]", "Rss": 1, "Swap": 0, "VmFlags": "rd wr mr"}
-    calls = [
+    calls: list[tuple[int, str | None, str, dict[str, Any]]] = [
         (7, "p", "m = mmap dev private rw", {"ret": "ok"}),
         (8, "p", "store m[1] 0x41", {"ret": "ok"}),
         (9, "p", "load m[1]", {"ret": "ok", "value": "0x41"}),
@@ -67,8 +68,14 @@ def fill(kept: ResultsDir) -> list[Result]:
     )
     silent = Difference(kind="unpredicted", line=10, op=3, text="smaps m", field="Rss", observed="1", allowed=[])
     kept.write_text("console/uml-6.12.1.txt", "Kernel panic - not syncing: <Oops>\n")
-    common = {"hash": "00", "target": "uml:6.12", "kernel": "6.12.101", "region": "mmapper", "seconds": 0.006}
-    made = [
+    common: dict[str, Any] = {
+        "hash": "00",
+        "target": "uml:6.12",
+        "kernel": "6.12.101",
+        "region": "mmapper",
+        "seconds": 0.006,
+    }
+    made: list[tuple[str, dict[str, Any]]] = [
         ("cow-copies", {"theme": "cow", "verdict": "agree", "promises": [promise]}),
         ("cow-leaks", {"theme": "cow", "verdict": "mismatch", "differences": [broken]}),
         ("fork-silent", {"theme": "fork", "verdict": "unpredicted", "differences": [silent]}),
@@ -99,7 +106,14 @@ def fill(kept: ResultsDir) -> list[Result]:
                 "allowed", trace(program, "uml:6.12", rules=("cow.private-write-copies",)), "mmapper"
             )
         results.append(Result(program=program, **given))
-    on_sim = {"hash": "00", "target": "sim", "kernel": "", "region": "", "seconds": 0.001, "promises": [promise]}
+    on_sim: dict[str, Any] = {
+        "hash": "00",
+        "target": "sim",
+        "kernel": "",
+        "region": "",
+        "seconds": 0.001,
+        "promises": [promise],
+    }
     recorded = {"accepted": 3, "stale": 1}
     results.append(
         Result(

@@ -55,7 +55,7 @@ def target(monkeypatch):
 
 def only_line(capsys) -> str:
     """What was said on standard error: exactly one line."""
-    said = capsys.readouterr().err
+    said: str = capsys.readouterr().err
     assert said.count("\n") == 1, said
     return said.rstrip("\n")
 

@@ -170,7 +170,7 @@ def test_a_region_that_the_target_has_not_is_a_skip(tmp_path):
 def test_a_region_of_the_users_that_cannot_be_used_is_an_error(tmp_path):
     target = FakeTarget("host", own_kernel=False)
     traits = replace(load_traits()["uml-mmapper"], kind="/dev/mine")
-    target.regions = lambda: [Region(traits, unusable=Unusable("/dev/mine", "mmap: ENODEV", "another"))]
+    target.offered = [Region(traits, unusable=Unusable("/dev/mine", "mmap: ENODEV", "another"))]
 
     run = run_on(tmp_path, target, programs(tmp_path, "a"), regions=["/dev/mine"])
 
