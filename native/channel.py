@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import select
+import struct
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from native import wire
 from native.wire import DoneFlag, Fill, From, Hello, Kind, OutsideRequest, ProcessOptions, RawObs, RegionAnswer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Answers a peek (bytes) or a poke (b"") of a region's other side; raises OSError when it cannot.
 Outside = Callable[[OutsideRequest], bytes]
+
+_Frame = TypeVar("_Frame")
 
 SLACK_S = 10.0  # what a loaded machine may need beyond a program's own limit
 
@@ -114,7 +117,7 @@ class AgentLink:
         if not self._ready:
             self._take(From.READY, timeout)
             self._ready = True
-        hello = wire.decode_hello(self._ask(wire.encode_hello(config=config), From.HELLO, timeout))
+        hello = _decoded(wire.decode_hello, self._ask(wire.encode_hello(config=config), From.HELLO, timeout))
         if hello.protocol != wire.PROTOCOL:
             raise AgentLost(f"the agent speaks protocol {hello.protocol}, this is {wire.PROTOCOL}")
         return hello
@@ -132,11 +135,11 @@ class AgentLink:
     ) -> RegionAnswer:
         """Opens a region as number `region` of later programs. `base` in bytes (kind DEVMEM: physical address)."""
         frame = wire.encode_region(region, kind, flags, base, pages, path)
-        return wire.decode_region(self._ask(frame, From.REGION, timeout))
+        return _decoded(wire.decode_region, self._ask(frame, From.REGION, timeout))
 
     def fill(self, region: int, mode: Fill = Fill.BYTE, value: int = 0, timeout: float | None = SLACK_S) -> None:
         """Sets the content of a region with VIEW_MAPPED; OSError when the agent cannot."""
-        ret = wire.decode_fill(self._ask(wire.encode_fill(region, mode, value), From.FILL, timeout))
+        ret = _decoded(wire.decode_fill, self._ask(wire.encode_fill(region, mode, value), From.FILL, timeout))
         if ret:
             raise OSError(-ret, f"fill of region {region}: {os.strerror(-ret)}")
 
@@ -152,22 +155,23 @@ class AgentLink:
         """Runs a whole program. `outside` answers peek and poke of regions with VIEW_OUTSIDE."""
         started = time.monotonic()
         seen: list[RawObs] = []
+        frame = wire.encode_run(compiled, limit_ms, flags, options)
         try:
-            self._send(wire.encode_run(compiled, limit_ms, flags, options), SLACK_S)
+            self._send(frame, SLACK_S)
             while True:
                 left = limit_ms / 1000 + SLACK_S - (time.monotonic() - started)
                 kind, payload = self._frame(left)
                 if kind == From.OBS:
-                    seen.append(wire.decode_obs(payload))
+                    seen.append(_decoded(wire.decode_obs, payload))
                 elif kind == From.OUTSIDE:
-                    self._send(_answer(outside, wire.decode_outside(payload)), SLACK_S)
+                    self._send(_answer(outside, _decoded(wire.decode_outside, payload)), SLACK_S)
                 elif kind == From.DONE:
+                    done = _decoded(wire.decode_done, payload)
                     break
                 else:
                     raise AgentLost(f"frame {kind} in the middle of a program")
         except AgentLost as lost:
             raise AgentLost(lost.reason, tuple(seen)) from None
-        done = wire.decode_done(payload)
         klog = None if DoneFlag.NO_KLOG in done.flags else tuple(done.klog.splitlines())
         taint = (done.taint_before, done.taint_after)
         return RunResult(tuple(seen), klog, taint, done.flags, time.monotonic() - started)
@@ -208,7 +212,7 @@ class AgentLink:
 
     def _frame(self, timeout: float | None) -> tuple[int, bytes]:
         until = None if timeout is None else time.monotonic() + timeout
-        length, kind = wire.decode_head(self._bytes(wire.HEAD_SIZE, until))
+        length, kind = _decoded(wire.decode_head, self._bytes(wire.HEAD_SIZE, until))
         payload = self._bytes(length, until)
         if kind == From.LOST:
             raise AgentLost(f"the agent says: {payload.decode(errors='replace')}")
@@ -226,6 +230,14 @@ class AgentLink:
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+
+def _decoded(decode: Callable[[bytes], _Frame], payload: bytes) -> _Frame:
+    """What a frame says; AgentLost when it is none (a kernel that dies may write into its own serial line)."""
+    try:
+        return decode(payload)
+    except (ValueError, struct.error) as error:
+        raise AgentLost(f"the agent sent what is no frame: {error}") from None
 
 
 def _answer(outside: Outside | None, request: OutsideRequest) -> bytes:
