@@ -20,7 +20,7 @@ from hwtests.regions.traits import RegionTraits, load_traits
 from hwtests.results import Difference, PromiseResult, Result
 from hwtests.simulated import Prepared
 from hwtests.trace import Trace
-from hwtests.verdict import broken_promise, differences_of, judge_trace, worse
+from hwtests.verdict import broken_promise, differences_of, judge_trace, with_lines_of, worse
 from simulator import Profile, load_profile, profile_names
 
 #: Promises are about kernels that have VM_PFNMAP (Linux kernel commit 6aab341e0a28 ("mm: re-architect the VM_UNPAGED
@@ -85,7 +85,7 @@ def _hold_against_recorded(selected: Selected, recordings: Sequence[Recording], 
         if trace.header.program.hash != selected.program.hash:
             _count(shown, "stale")
             continue
-        judged = judge_trace(trace, selected.program)
+        judged = judge_trace(with_lines_of(trace, selected.program), selected.program)
         verdict = judged.judgement.verdict.value
         shown.kernels.add(trace.header.kernel.release)
         if verdict == "agree":

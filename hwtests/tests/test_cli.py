@@ -270,6 +270,16 @@ def test_a_recording_is_accepted_on_sim_until_the_program_changes(here, target, 
     assert "0 recorded traces of 0 kernels accepted, 1 stale" in said
 
 
+def test_a_recording_holds_for_a_program_that_got_another_comment(here, target, capsys, monkeypatch):
+    monkeypatch.setattr("hwtests.cli.run.ROOT", here / "recorded")
+    monkeypatch.setattr("hwtests.recorded.read_recordings.__defaults__", (here / "recorded",))
+    main(["run", "--on", "uml:6.12", "--record", "--quiet", "reads.pfn"])
+    (here / "reads.pfn").write_text(PROGRAM.replace("process p\n", "process p\n# A comment more.\n"))
+
+    assert main(["run", "--on", "sim", "reads.pfn"]) == 0
+    assert "1 recorded trace of 1 kernel accepted" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_recording_that_the_simulator_refuses_turns_sim_red(here, target, capsys, monkeypatch):
     monkeypatch.setattr("hwtests.cli.run.ROOT", here / "recorded")
     monkeypatch.setattr("hwtests.recorded.read_recordings.__defaults__", (here / "recorded",))
