@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from hwtests.results.directory import safe
+from hwtests.results.directory import NO_REGION, safe
 from hwtests.trace import Trace, TraceError, dump_trace, parse_traces
 
 ROOT = Path(__file__).parent / "recorded"
@@ -83,7 +83,7 @@ def record(root: Path, provenance: Provenance, traces: Iterable[Trace]) -> Path:
 
     Raises OSError, and TraceError when what is there is no recording. The same traces give the same bytes at any time.
     """
-    path = root / safe(provenance.target) / f"{safe(provenance.region)}.jsonl.gz"
+    path = root / safe(provenance.target) / f"{safe(provenance.region or NO_REGION)}.jsonl.gz"
     kept = dict(read_recording(path).traces) if path.exists() else {}
     kept.update((trace.header.program.name, trace) for trace in traces)
     out = io.BytesIO()

@@ -60,7 +60,7 @@ def judge_trace(observed: Trace, program: Program | None = None) -> Judged:
 
 
 def with_lines_of(trace: Trace, program: Program) -> Trace:
-    """The trace as one of `program`, whose hash is the same: with another comment, calls are the same on other lines."""
+    """The trace as one of `program`, whose hash is the same: another comment puts the same calls on other lines."""
     pages = {name: int(region.get("pages", 1)) for name, region in trace.header.regions.items()}
     calls = compile_program(program, pages, trace.header.page_size).calls
     if all(line.line == call.line for line, call in zip(trace.lines, calls, strict=False)):

@@ -26,6 +26,9 @@ import msgspec
 from hwtests.results.record import Result
 from hwtests.trace import Trace, dump_trace
 
+#: Where traces of programs that have no region are kept.
+NO_REGION = "no-region"
+
 _decoder = msgspec.json.Decoder(Result)
 _encoder = msgspec.json.Encoder()
 
@@ -115,7 +118,7 @@ class ResultsDir:
 
     def write_trace(self, kind: str, trace: Trace, region: str) -> str:
         """Keep a trace (`kind` is `observed` or `allowed`); returns its name within the directory."""
-        parts = (trace.header.target, region or "-", trace.header.program.name)
+        parts = (trace.header.target, region or NO_REGION, trace.header.program.name)
         return self.write_text(f"traces/{'/'.join(map(safe, parts))}.{kind}.jsonl", dump_trace(trace))
 
     def close(self) -> None:
