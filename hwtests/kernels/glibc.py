@@ -7,6 +7,7 @@ relative to its own folder, from which it is started: so a user who cannot enter
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from hwtests.kernels.errors import KernelError
 
+_RELEASE = re.compile(r"\d+\.\d+\S*")  # and nothing else, as `linux --version` prints it
 _LIBRARY = "lib"
 _LOADER = "ld-linux-x86-64.so.2"
 
@@ -26,7 +28,8 @@ def release_of(folder: Path, file: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.split()[-1] if done.returncode == 0 and done.stdout.split() else None
+    said = done.stdout.strip()
+    return said if done.returncode == 0 and _RELEASE.fullmatch(said) else None
 
 
 def find_patchelf(fetch: Callable[[str], Path]) -> str:

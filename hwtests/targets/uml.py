@@ -34,7 +34,9 @@ class UmlTarget(GuestTarget):
             return Unusable("an x86-64 machine", os.uname().machine, "use QEMU")
         if glibc.release_of(self._kernel.folder, self._kernel.file) is None:
             path = self._kernel.folder / self._kernel.file
-            return Unusable("a User-Mode Linux kernel that starts here", f"{path} --version fails", "fetch it again")
+            found = f"{path} --version tells no kernel release"
+            cure = f"pfnlab kernels fetch {self.name}" if self._kernel.record else "name the file of such a kernel"
+            return Unusable("a User-Mode Linux kernel that starts here", found, cure)
         return None
 
     def _start(self, folder: Path, agent: bytes, channel: socket.socket, ids: tuple[int, int]) -> Supervised:

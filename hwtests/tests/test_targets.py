@@ -105,6 +105,13 @@ def test_a_path_that_is_no_kernel_is_unusable(tmp_path):
     assert "no executable file" in found.found
 
 
+def test_a_program_that_is_no_kernel_is_unusable():
+    found = registry.make_target("uml:/bin/ls").probe()
+
+    assert found is not None
+    assert "tells no kernel release" in found.found
+
+
 def test_a_target_that_cannot_be_used_is_not_opened(tmp_path):
     with pytest.raises(TargetError, match="no executable file"):
         registry.make_target(f"uml:{tmp_path}/linux").open()
