@@ -7,33 +7,19 @@ is held to the person's word as the kernel is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from hwtests.language.expect import (
-    RET_WORD,
-    Between,
-    Each,
-    Elements,
-    Exactly,
-    Expected,
-    Flags,
-    SameAs,
-    Unchanged,
-    as_number,
-    parse_expected,
-)  # fmt: skip
+from hwtests.language.expect import RET_WORD, Exactly, Expected, SameAs, Unchanged, parse_expected
 from hwtests.language.nodes import Call, Compiled, Promise
 from hwtests.language.promise import pick
 from hwtests.language.verbs import SMAPS_SIZES, VERBS
+from hwtests.matching import ABSENT, Absent, klog_matches, matches, text_of
 from hwtests.trace import Trace
 
 MAX_SUMS = 256  # combinations of allowed values that a sum over vmas is tried for
-_TEXTS = frozenset(
-    {"ret", "signal", "vec", "perms", "VmFlags", "status", "at", "code", "addr", "stage", "offset", "klog"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +38,6 @@ class Kept:
 
     def __str__(self) -> str:
         return f"{self.trace}: {self.field}={self.found}; promised is {self.promised} ({self.citation})"
-
-
-class _Absent:
-    # Said of a field that an observation does not have (a failed call has no value).
-    def __repr__(self) -> str:
-        return "absent"
-
-
-ABSENT = _Absent()
 
 
 def check_promises(compiled: Compiled, trace: Trace, name: str) -> list[Kept]:
@@ -107,7 +84,7 @@ class _Check:
         field = self._field(promise, expected)
         possible = self._possible(field, self.call.index)
         held: bool | None = None
-        if possible is not None:
+        if possible is not None and not any(self._silent(one, field) for one in expected):
             held = all(any(self._holds(one, field, value) for one in expected) for value in possible)
         return Kept(
             self.call.index,
@@ -145,30 +122,31 @@ class _Check:
 
     def _holds(self, expected: Expected, field: str, value: Any) -> bool:
         if field == "klog":
-            return _klog_holds(expected, value)
-        match expected:
-            case Unchanged():
-                return self._same(field, value, self._before(lambda call: call.text == self.call.text), field)
-            case SameAs(name):
-                setter = self._before(lambda call: call.op is not None and call.op.result == name)
-                return self._same(field, value, setter, "value")
-            case _:
-                return _matches(expected, field, value)
+            return klog_matches(expected, value)
+        if isinstance(expected, Unchanged | SameAs):
+            earlier = self._earlier(expected, field)
+            return bool(earlier) and not isinstance(value, Absent) and value in (earlier or [])
+        return matches(expected, field, value)
 
-    def _before(self, wanted: Any) -> Call | None:
+    def _silent(self, expected: Expected, field: str) -> bool:
+        # Whether it refers to an earlier value that the trace says nothing of.
+        return isinstance(expected, Unchanged | SameAs) and self._earlier(expected, field) is None
+
+    def _earlier(self, expected: Unchanged | SameAs, field: str) -> list[Any] | None:
+        # The values that the earlier observation can have, which `expected` refers to; none where there was none.
+        if isinstance(expected, Unchanged):
+            call = self._before(lambda call: call.text == self.call.text)
+        else:
+            call = self._before(lambda call: call.op is not None and call.op.result == expected.name)
+            field = "value" if call is not None and "value" in self._obs(call.index) else "data"
+        if call is None:
+            return []
+        return _Check(self.compiled, self.trace, self.name, call)._possible(field, call.index)
+
+    def _before(self, wanted: Callable[[Call], bool]) -> Call | None:
         calls = [call for call in self.compiled.calls[: self.call.index] if call.op is not None and wanted(call)]
         own = [call for call in calls if call.proc in (self.call.proc, -1)] or calls
         return own[-1] if own else None
-
-    def _same(self, field: str, value: Any, earlier: Call | None, its_field: str) -> bool:
-        if earlier is None or isinstance(value, _Absent):
-            return False
-        obs = self._obs(earlier.index)
-        if its_field == "value" and "value" not in obs:
-            its_field = "data"
-        check = _Check(self.compiled, self.trace, self.name, earlier)
-        before = check._possible(its_field, earlier.index)
-        return before is not None and value in before
 
 
 def _sets(value: Any) -> Mapping[str, Any]:
@@ -210,48 +188,6 @@ def _sums(each: list[list[Any]]) -> list[Any] | None:
     return found
 
 
-def _matches(expected: Expected, field: str, value: Any) -> bool:
-    if isinstance(value, _Absent):
-        return False
-    if isinstance(value, list):
-        return _list_matches(expected, field, value)
-    match expected:
-        case Exactly(wanted, text):
-            if field in _TEXTS or value is None:
-                return text == _text(value)
-            return wanted == (as_number(value) if isinstance(value, str) else value)
-        case Between(low, high):
-            number = as_number(value) if isinstance(value, str) else value
-            return isinstance(number, int) and low <= number <= high
-        case Flags(with_, without):
-            flags = set(str(value).split())
-            return with_ <= flags and not without & flags
-    return False
-
-
-def _list_matches(expected: Expected, field: str, values: list[Any]) -> bool:
-    match expected:
-        case Each(element):
-            return bool(values) and all(_matches(element, field, value) for value in values)
-        case Elements(texts):
-            wanted: Iterable[Expected] = [Exactly(as_number(text), text) for text in texts]
-            return len(values) == len(texts) and all(
-                _matches(one, field, value) for one, value in zip(wanted, values, strict=True)
-            )
-        case _:
-            return len(values) == 1 and _matches(expected, field, values[0])
-
-
-def _klog_holds(expected: Expected, lines: list[str]) -> bool:
-    if not isinstance(expected, Exactly):
-        return False
-    return not lines if expected.text == "none" else any(expected.text in line for line in lines)
-
-
-def _text(value: Any) -> str:
-    return "none" if value is None else str(value)
-
-
 def _shown(possible: list[Any] | None, obs: Mapping[str, Any]) -> str:
     if possible is None:
         return "unknown"
@@ -260,7 +196,7 @@ def _shown(possible: list[Any] | None, obs: Mapping[str, Any]) -> str:
 
 def _shown_values(possible: list[Any], obs: Mapping[str, Any]) -> Iterator[str]:
     for value in possible:
-        if isinstance(value, _Absent):
+        if isinstance(value, Absent):
             yield f"absent (ret={obs.get('ret')})"
         else:
-            yield " / ".join(_text(one) for one in value) if isinstance(value, list) else _text(value)
+            yield " / ".join(text_of(one) for one in value) if isinstance(value, list) else text_of(value)

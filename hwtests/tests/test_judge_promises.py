@@ -167,3 +167,13 @@ def test_a_broken_promise_reads_as_what_was_found_and_what_was_promised():
     text = str(kept("rss", "RssAnon=1p", {"ret": "ok", "RssAnon": 0}))
 
     assert text == "kernel: RssAnon=0; promised is 1p (x)"
+
+
+def test_same_as_what_the_model_does_not_know_is_not_checked():
+    unknown = {"ret": "ok", "value": {"unknown": "the content"}}
+    before = "p: v = load u64 m\n"
+
+    assert kept("load u64 m", "same as v", unknown, before=before, earlier=[unknown]).held is None
+    assert kept("load u64 m", "same as v", {"ret": "ok", "value": "0x7"}, before=before, earlier=[unknown]).held is None
+    known = [{"ret": "ok", "value": "0x7"}]
+    assert kept("load u64 m", "same as v", unknown, before=before, earlier=known).held is None
