@@ -8,19 +8,26 @@ static int opened, by_syslog;
 enum { SYSLOG_READ_CLEAR = 4, SYSLOG_CLEAR = 5 };
 
 /* /dev/kmsg can be read since 3.5; before, a guest's own log is cleared and read whole. */
+static void open_log(void)
+{
+	char probe[64];
+
+	opened = 1;
+	kmsg = sys_open("/dev/kmsg", S_O_RDONLY | S_O_NONBLOCK);
+	if (kmsg >= 0 && (sys_lseek(kmsg, 0, S_SEEK_END) < 0 || sys_read(kmsg, probe, sizeof(probe)) != -E_AGAIN)) {
+		/* At the end there is nothing to read, unless something was logged just now: then it can be read as well. */
+		if (sys_lseek(kmsg, 0, S_SEEK_END) < 0 || sys_read(kmsg, probe, sizeof(probe)) != -E_AGAIN) {
+			sys_close(kmsg);
+			kmsg = -E_INVAL;
+		}
+	}
+	by_syslog = kmsg < 0 && sys_getpid() == 1;
+}
+
 void klog_start(void)
 {
-	if (!opened) {
-		u8 probe;
-
-		opened = 1;
-		kmsg = sys_open("/dev/kmsg", S_O_RDONLY | S_O_NONBLOCK);
-		if (kmsg >= 0 && sys_read(kmsg, &probe, 0) == -E_INVAL && sys_lseek(kmsg, 0, S_SEEK_END) < 0) {
-			sys_close(kmsg);
-			kmsg = -1;
-		}
-		by_syslog = kmsg < 0 && sys_getpid() == 1;
-	}
+	if (!opened)
+		open_log();
 	if (by_syslog)
 		SYS(syslog, SYSLOG_CLEAR, 0, 0);
 	else if (kmsg >= 0)

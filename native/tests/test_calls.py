@@ -219,6 +219,19 @@ def test_process_that_was_never_forked_is_not_there(actor):
     assert [o.stage for o in result.observations] == [Stage.NO_PROCESS, Stage.NO_PROCESS]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("mem_read", 0, -1, (1, 0, 0, 8)),
+        ("vm_readv", 0, -1, (1, 0, 0, 8)),
+        ("peekdata", 0, -1, (1, 0, 0)),
+        load(process=1),
+    ],
+)
+def test_ended_process_that_nobody_waited_for_is_not_there(actor, call):
+    assert last(actor, mapping(), fork(), ("exit", 1, -1, (0,)), call).stage == Stage.NO_PROCESS
+
+
 def test_slot_of_an_ended_process_can_be_forked_into_again(actor):
     again = [fork(), ("exit", 1, -1, (0,)), ("wait", 0, -1, (1,))]
     result = run(actor, *again, *again, *again)
