@@ -127,7 +127,7 @@ def process_vm_rw(k: Kernel, target: Task, address: int, length: int, data: byte
     done = 0
     while done < length:
         here = address + done
-        pfn = get_user_page(k, target, here, data is not None, False)
+        pfn = get_user_page(k, target, here, data is not None, False, pin=True)
         if pfn < 0:
             if not done:
                 return pfn

@@ -64,7 +64,16 @@ def do_user_fault(k: Kernel, task: Task, address: int, write: bool) -> Fault | N
     return None
 
 
+def exec_only(k: Kernel, vma: Vma) -> bool:
+    """Is the vma execute-only where a CPU may have protection keys?  Then the model is silent on data accesses."""
+    if vma.flags & VM_ACCESS_FLAGS != VM_EXEC or k.profile.exec_only != "by-cpu":
+        return False
+    k.unknown = "execute-only memory: whether it can be read is the CPU's affair (protection keys)"
+    return True
+
+
 def access_allowed(k: Kernel, vma: Vma, write: bool) -> bool:
+    exec_only(k, vma)
     if write:
         return bool(vma.flags & VM_WRITE)
     return bool(vma.flags & (VM_ACCESS_FLAGS if k.read_fault_needs == "any" else VM_READ | VM_EXEC))

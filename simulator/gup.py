@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator import flags as f
-from simulator.cow import VM_FAULT_OOM, VM_FAULT_SIGBUS, anon_vma_prepare
-from simulator.fault import handle_mm_fault
+from simulator.cow import VM_FAULT_OOM, VM_FAULT_SIGBUS, anon_vma_prepare, wp_page_copy
+from simulator.fault import exec_only, handle_mm_fault
 from simulator.normal import vm_normal_page
 from simulator.pgtable import (
     P_DIRTY,
@@ -44,15 +44,27 @@ def check_vma_flags(k: Kernel, vma: Vma, write: bool, force: bool) -> int:
     return 0
 
 
-def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool) -> int:
-    """The pfn of one page, faulted in if need be, or -errno."""
+def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool, pin: bool = False) -> int:
+    """The pfn of one page, faulted in if need be, or -errno.  `pin`: by pin_user_pages()."""
     vma = task.vma_lookup(address)
     if vma is None:
         return -errno.EFAULT
     error = check_vma_flags(k, vma, write, force)
     if error:
         return error
+    if pin and not write and k.profile.pin_unshares:
+        unshare(k, task, vma, (address - vma.start) >> PAGE_SHIFT)
     return faultin_page(k, task, vma, address, write)
+
+
+def unshare(k: Kernel, task: Task, vma: Vma, index: int) -> None:
+    """gup_must_unshare(): a shared anonymous page gets a copy for this task, clean and write-protected."""
+    pte = vma.view[index]
+    page = vm_normal_page(k, vma, index, pte) if pte & P_PRESENT else 0
+    if page and k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] > 1:
+        k.rules.append("gup.pin-unshares")
+        wp_page_copy(k, task, vma, index, vma.start + (index << PAGE_SHIFT), pte, page)
+        vma.view[index] &= ~(P_WRITE | P_DIRTY)
 
 
 def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool) -> int:
@@ -91,6 +103,7 @@ def mm_populate(k: Kernel, task: Task, start: int, end: int) -> int:
             continue
         if vma.flags & f.VM_LOCKONFAULT:
             continue
+        exec_only(k, vma)
         write = vma.flags & (f.VM_WRITE | f.VM_SHARED) == f.VM_WRITE
         accessible = bool(vma.flags & f.VM_ACCESS_FLAGS)
         error = check_vma_flags(k, vma, write, accessible)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator import access, accounting, gup, task_mmu, uaccess
 from simulator import flags as f
-from simulator.fault import Fault, access_allowed, do_user_fault
+from simulator.fault import Fault, access_allowed, do_user_fault, exec_only
 from simulator.files import Backing, OpenFile
 from simulator.fork import dup_mmap, exit_mm
 from simulator.madvise import do_madvise
@@ -386,7 +386,9 @@ class Kernel:
                     unseen = self.host_tlb == "lazy" and not pte & P_TLB and not vma.host_synced
                     if unseen and not access_allowed(self, vma, write):
                         return Fault("SIGSEGV", "SEGV_ACCERR", address)
-                    vma.view[index] = pte | P_YOUNG | P_TLB | (P_DIRTY if write else 0)
+                    vma.view[index] = pte | P_YOUNG | (P_DIRTY if write else 0)
+                    if not exec_only(self, vma):
+                        vma.view[index] |= P_TLB
                     self.rules.append("store.through-pte" if write else "load.through-pte")
                     return int(pte >> PFN_SHIFT)
             elif task.stale is not None:

@@ -120,6 +120,7 @@ def madvise_vma(k: Kernel, task: Task, vma: Vma, start: int, end: int, advice: i
         if vma.flags & LRU_REFUSE:
             k.rules.append("madvise.lru-refused")
             return -errno.EINVAL
+        madvise_cold(k, vma, first, last, advice)
         return 0
     if advice in (POPULATE_READ, POPULATE_WRITE):
         return madvise_populate(k, task, vma, start, end, advice == POPULATE_WRITE)
@@ -249,3 +250,16 @@ def punch_hole(k: Kernel, backing: Backing, first: int, last: int) -> None:
         pfn = backing.pages.pop(number, None)
         if pfn is not None:
             put_page(k, pfn)
+
+
+def madvise_cold(k: Kernel, vma: Vma, first: int, last: int, advice: int) -> None:
+    """madvise_cold_or_pageout_pte_range(): pages that nobody else maps become old; without swap all stay."""
+    for index in range(first, last):
+        pte = vma.view[index]
+        page = vm_normal_page(k, vma, index, pte) if pte & P_PRESENT else 0
+        if page and k.mem.mapcount[page] == 1:
+            k.rules.append("madvise.cold-makes-old")
+            vma.view[index] = pte & ~P_YOUNG
+            k.mem.flags[page] &= ~PG_TOUCHED & 0xFFFF
+            if advice == PAGEOUT:  # what reclaim does to the page's own flag is its own affair
+                k.mem.flags[page] |= PG_TOUCHED

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator import flags as f
 from simulator.mmap import TASK_SIZE, can_split, page_align
-from simulator.pgtable import P_CHG_MASK, P_PRESENT, P_TLB, P_YOUNG, SCALAR_PAGES, u64, vm_page_prot
+from simulator.pgtable import P_CHG_MASK, P_PRESENT, P_TLB, P_WRITE, P_YOUNG, SCALAR_PAGES, u64, vm_page_prot
 from simulator.physmem import PAGE_MASK
 from simulator.vma import Vma, split_vma, vma_merge
 
@@ -91,21 +91,26 @@ def isolate(k: Kernel, task: Task, vma: Vma, start: int, end: int) -> tuple[int,
 def change_protection(k: Kernel, vma: Vma) -> None:
     """pte_modify() of every present pte: the pfn and the young, dirty and special bits stay."""
     k.rules.append("mprotect.keeps-pfn")
+    keep = P_CHG_MASK if k.profile.mprotect_young else P_CHG_MASK & ~P_TLB  # the CPU forgets; UML maps the range anew
     prot = vm_page_prot(vma.flags)
+    region = vma.backing.region if vma.backing is not None else None
+    if region is not None and region.writenotify and prot & P_WRITE:
+        k.rules.append("mprotect.write-notify")  # vma_wants_writenotify()
+        prot &= ~P_WRITE
     if k.profile.mprotect_young:
-        prot |= P_YOUNG | P_TLB  # … and UML maps the range on the host
+        prot |= P_YOUNG | P_TLB
     pages = vma.pages
     if pages <= SCALAR_PAGES:
         view = vma.view
         for index in range(pages):
             pte = view[index]
             if pte & P_PRESENT:
-                view[index] = pte & P_CHG_MASK | prot
+                view[index] = pte & keep | prot
         return
     ptes = vma.ptes
     if bool((ptes & np.uint64(P_PRESENT)).all()):
-        np.bitwise_and(ptes, u64(P_CHG_MASK), out=ptes)
+        np.bitwise_and(ptes, u64(keep), out=ptes)
         np.bitwise_or(ptes, u64(prot), out=ptes)
     else:
-        changed = ptes & u64(P_CHG_MASK) | u64(prot)
+        changed = ptes & u64(keep) | u64(prot)
         np.copyto(ptes, changed, where=(ptes & np.uint64(P_PRESENT)) != 0)

@@ -171,6 +171,9 @@ def move_vma(k: Kernel, task: Task, vma: Vma, addr: int, old: int, new: int, new
     task.total_vm += new >> PAGE_SHIFT
     if flags & DONTUNMAP:
         if locked:
+            if k.profile.mremap_dontunmap_locked == "twice":
+                k.rules.append("mremap.dontunmap-counts-twice")  # vrm_stat_account() adds, nothing takes off
+                task.locked_vm += new >> PAGE_SHIFT
             vma.flags &= ~(f.VM_LOCKED | f.VM_LOCKONFAULT)
         if vma.start == addr and vma.end == addr + old:
             vma.anon_vma = vma.anon_chain = 0

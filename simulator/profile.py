@@ -45,6 +45,7 @@ class Profile:
     mprotect_young: bool
     hole_fault: str
     read_fault_needs: str
+    exec_only: str
     fault_around_pages: int
     kernel_copy: str
     # fork
@@ -54,6 +55,7 @@ class Profile:
     host_tlb: str
     # access from outside
     gup_refuse: tuple[str, ...]
+    pin_unshares: bool
     access_op: bool
     access_cowed: str
     mem_write: bool
@@ -82,6 +84,7 @@ class Profile:
     mremap_grow_refuse: tuple[str, ...]
     mremap_dup_private: bool
     mremap_dontunmap: str
+    mremap_dontunmap_locked: str
     mremap_batch: bool
     msync_nofsync: bool
     msync_async_stops: bool

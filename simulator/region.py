@@ -45,6 +45,7 @@ class Region:
     length_errno: str = "EINVAL"
     remap_errno: str = ""  # what mmap() returns when remap_pfn_range() fails; "": its own errno
     access: str = "none"  # none | phys
+    writenotify: bool = False  # has page_mkwrite or pfn_mkwrite: mprotect leaves shared ptes write-protected
     may_split: bool = True
     has_file: bool = True
     read_only: bool = False  # how it is opened when a program maps the region itself

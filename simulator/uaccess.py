@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from simulator.fault import access_allowed, handle_mm_fault
+from simulator.fault import access_allowed, exec_only, handle_mm_fault
 from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 
@@ -36,6 +36,7 @@ def kernel_frame(k: Kernel, task: Task, address: int, write: bool) -> int:
         else:
             usable = pte & (P_PRESENT | P_NONE) == P_PRESENT and (not write or pte & P_WRITE)
         if usable:
+            exec_only(k, vma)
             if walk:
                 if pte & P_NONE:
                     k.rules.append("uaccess.reads-prot-none")
