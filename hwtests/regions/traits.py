@@ -57,6 +57,7 @@ class RegionTraits:
     pgoff: what /proc/PID/maps shows as offset: `pfn` (the physical address), or `zero` (from the region's start).
     length, length_errno: whether a mapping longer than the region is refused (`region`) or not looked at (`any`).
     access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
+    writenotify: whether its vm_ops has page_mkwrite or pfn_mkwrite: mprotect then leaves shared ptes write-protected.
     may_split: whether a vma of it can be split. has_file, noexec, fsync, fallocate_errno: of its file.
     pfnmap: whether its vma has VM_PFNMAP. flags_add, flags_del: vma flags that the driver adds or clears.
     premapped: the name of the vma that every process has of it.
@@ -110,6 +111,7 @@ class RegionTraits:
     length_errno: str = "EINVAL"
     remap_errno: str = ""
     access: str = "none"
+    writenotify: bool = False
     may_split: bool = True
     has_file: bool = True
     noexec: bool = False
