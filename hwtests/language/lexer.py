@@ -74,6 +74,8 @@ def _unreadable(text: str, at: int) -> str:
 
 
 def _check_characters(text: str, path: str, number: int) -> None:
+    if text.isascii() and text.isprintable():
+        return
     comment = text.find("#")
     for at, character in enumerate(text):
         code = ord(character)
