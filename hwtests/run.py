@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from hwtests.judge import Verdict
+from hwtests.opening import Opening
 from hwtests.plan import Job, Place, Selected, jobs_of
 from hwtests.recorded import Recording
 from hwtests.results import Result, ResultsDir
@@ -53,7 +54,8 @@ class Request:
 
 @dataclass
 class Run:
-    """One run into one results directory. `done` are results that a resumed run keeps; `traces` what was observed."""
+    """One run into one results directory. `done` are results that a resumed run keeps; `traces` what was observed;
+    `opening` is a target that is coming up already."""
 
     request: Request
     kept: ResultsDir
@@ -62,6 +64,7 @@ class Run:
     done: Mapping[Key, Result] = field(default_factory=dict)
     results: dict[Key, Result] = field(default_factory=dict)
     traces: list[tuple[str, Trace]] = field(default_factory=list)
+    opening: Opening | None = None
     _broken: set[str] = field(default_factory=set)
 
     # The record of the run.
@@ -128,12 +131,21 @@ class Run:
             self._unusable(target, cause)
             return
         try:
-            with target:
+            self._open(target)
+            try:
                 self._opened(target)
+            finally:
+                target.close()
         except TargetLost as lost:
             self._rest(target.name, [], lost.kind, str(lost), lost.console)
         except TargetError as error:
             self._rest(target.name, [], "error", str(error))
+
+    def _open(self, target: Target) -> None:
+        if self.opening is not None and self.opening.target is target:
+            self.opening.wait()
+        else:
+            target.open()
 
     def _opened(self, target: Target) -> None:
         about = target.inventory()

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from hwtests.cli.choose import check_regions, expand_one
-from hwtests.cli.run import read_programs
+from hwtests.cli.programs_of import read_programs
 from hwtests.errors import LabError, UsageError
 from hwtests.plan import Job, Selected, jobs_of
 from hwtests.regions.named import is_named

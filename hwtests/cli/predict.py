@@ -4,7 +4,7 @@
 import sys
 from argparse import Namespace
 
-from hwtests.cli.run import read_programs
+from hwtests.cli.programs_of import read_programs
 from hwtests.errors import UsageError
 from hwtests.regions.traits import load_traits
 from hwtests.simulated import Prepared

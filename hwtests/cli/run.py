@@ -1,35 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`pfnlab run`: programs on targets, judged, kept and summed up."""
+"""`pfnlab run`: programs on targets, judged, kept and summed up.
+
+Here it is decided what runs where; the rest (hwtests/cli/running.py) is loaded while the first kernel comes up.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import shlex
-import signal
-import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from hwtests.cli.choose import default_names, targets_of
-from hwtests.cli.main import INTERRUPTED
-from hwtests.cli.progress import Live, Plain, Silent, progress
-from hwtests.errors import Interrupted, UsageError
-from hwtests.language import ProgramError
-from hwtests.plan import Selected
-from hwtests.recorded import ROOT, Provenance, read_recordings, record
+from hwtests.cli.progress import progress
+from hwtests.errors import UsageError
+from hwtests.opening import Opening, first_own
 from hwtests.regions.named import is_named
-from hwtests.results import ResultsDir, ResultsError, Written, exit_status, read_run
-from hwtests.run import Request, Run, now
+from hwtests.results import ResultsError, read_run
 from hwtests.selection import select
-from hwtests.targets.base import Target
-from hwtests.version import tool
-
-RECORDED = ("agree", "mismatch", "unpredicted")
 
 
 def main(arguments: Namespace) -> int:
@@ -38,109 +24,20 @@ def main(arguments: Namespace) -> int:
             _take_from(arguments, Path(arguments.resume))
         except ResultsError as error:
             raise UsageError(str(error)) from None
-    programs = read_programs(arguments.programs)
+    select(arguments.programs)  # a word that means nothing is said before anything starts
     shown = progress(arguments.quiet or arguments.json)
+    opening: Opening | None = None
     try:
         names = arguments.on or default_names(shown.note)
         targets = targets_of(names, arguments.region, arguments.allow_write)
-        if arguments.shuffle and arguments.seed is None:
-            arguments.seed = secrets.randbelow(1 << 31)
-        request = Request(
-            programs=programs,
-            regions=[region.split(",")[0] for region in arguments.region],
-            allowed_hazards=arguments.allow_hazard,
-            seed=arguments.seed,
-            force=os.environ.get("PFNLAB_FORCE") == "1",
-        )
-        if arguments.dry_run:
-            from hwtests.dry_run import show
+        opening = None if arguments.dry_run else first_own(targets)
+        from hwtests.cli.running import go
 
-            return show(request, targets, arguments.json)
-        return _run(arguments, request, names, targets, shown)
+        return go(arguments, names, targets, shown, opening)
     finally:
+        if opening is not None:
+            opening.give_up()
         shown.close()
-
-
-def read_programs(words: Sequence[str]) -> list[Selected]:
-    """The programs that the words mean. Raises UsageError, also for one that cannot be parsed."""
-    try:
-        return [Selected.read(name, path) for name, path in select(words).items()]
-    except ProgramError as error:
-        raise UsageError(str(error)) from None
-
-
-def _run(
-    arguments: Namespace,
-    request: Request,
-    names: Sequence[str],
-    targets: Sequence[Target | str],
-    shown: Silent | Plain | Live,
-) -> int:
-    if request.seed is not None:
-        shown.note(f"seed {request.seed}")
-    kept, before = _directory(arguments, shown)
-    facts = _facts(arguments, request, names, before)
-    run = Run(request, kept, shown, facts, done=before.latest() if before else {})
-    interrupted = False
-    # A run that is told to end does so as one that is interrupted: nothing is left behind.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        run.begin()
-        for target in targets:
-            if isinstance(target, str):
-                run.on_sim(read_recordings())
-            else:
-                run.on_target(target)
-        if arguments.record:
-            for path in _record(run, arguments):
-                shown.note(f"recorded: {path}")
-    except KeyboardInterrupt:
-        interrupted = True
-    status = INTERRUPTED if interrupted else exit_status(result.verdict for result in run.results.values())
-    shown.close()
-    run.finish(status)
-    _report(arguments, kept, status)
-    kept.close()
-    if interrupted:
-        raise Interrupted(f"interrupted; what was done is in {kept.path}; go on with: pfnlab run --resume {kept.path}")
-    return status
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _directory(arguments: Namespace, shown: Silent | Plain | Live) -> tuple[ResultsDir, Written | None]:
-    if arguments.resume:
-        kept, before = ResultsDir.resume(Path(arguments.resume))
-        if before.torn:
-            shown.note(before.torn)
-        return kept, before
-    root = Path(arguments.results or os.environ.get("PFNLAB_RESULTS") or "results")
-    return ResultsDir.create(root, os.uname().nodename), None
-
-
-def _facts(arguments: Namespace, request: Request, names: Sequence[str], before: Written | None) -> dict[str, Any]:
-    from hwtests.inventory import inventory
-
-    if before is not None:
-        facts = read_run(Path(arguments.resume))
-        return {**facts, "resumed": [*facts.get("resumed", []), now()]}
-    return {
-        "run": 1,
-        "tool": tool(),
-        "started": now(),
-        "command": shlex.join(["pfnlab", *sys.argv[1:]]),
-        "seed": request.seed,
-        "request": {
-            "programs": [str(Path(word).absolute()) if word.endswith(".pfn") else word for word in arguments.programs],
-            "on": list(names),
-            "region": arguments.region,
-            "allow_write": arguments.allow_write,
-            "allow_hazard": arguments.allow_hazard,
-        },
-        "inventory": inventory(),
-    }
 
 
 def _take_from(arguments: Namespace, path: Path) -> None:
@@ -158,37 +55,3 @@ def _take_from(arguments: Namespace, path: Path) -> None:
     named = any(is_named(region) for region in arguments.region)
     if request.get("allow_write") and named and not arguments.allow_write:
         raise UsageError("the run to resume was allowed to write to a region: say --allow-write again")
-
-
-def _record(run: Run, arguments: Namespace) -> list[Path]:
-    groups: dict[tuple[str, str], list[Any]] = {}
-    for region, trace in run.traces:
-        key = (trace.header.program.name, trace.header.target, region)
-        if run.results[key].verdict in RECORDED:
-            groups.setdefault((trace.header.target, region), []).append(trace)
-    paths: list[Path] = []
-    for (target, region), traces in groups.items():
-        release = traces[-1].header.kernel.release
-        how = f"pfnlab run --record --on {target}"
-        made = now()[:10]
-        provenance = Provenance(target=target, kernel=release, region=region, how=how, made=made, tool=tool())
-        paths.append(record(ROOT, provenance, traces))
-    return paths
-
-
-def _report(arguments: Namespace, kept: ResultsDir, status: int) -> None:
-    from hwtests.report import load, summary_text, write_html, write_junit
-
-    view = load(kept.path)
-    write_junit(view, kept.path / "junit.xml")
-    write_html([view], kept.path / "report.html")
-    if arguments.json:
-        targets = [
-            {"name": target.name, "kernel": target.kernel, "regions": target.regions, "verdicts": target.counts}
-            | ({"promises_held": target.promises_held, "recorded": target.recorded} if target.name == "sim" else {})
-            for target in view.targets
-        ]
-        said = {"results": str(kept.path), "status": status, "seed": view.run.get("seed"), "targets": targets}
-        print(json.dumps({**said, "missing": [list(key) for key in view.missing]}, indent=2))
-    elif not arguments.quiet:
-        print(summary_text(view), end="")

@@ -258,7 +258,7 @@ def test_a_resumed_run_says_that_a_line_is_torn(here, target, capsys):
 
 
 def test_a_recording_is_accepted_on_sim_until_the_program_changes(here, target, capsys, monkeypatch):
-    monkeypatch.setattr("hwtests.cli.run.ROOT", here / "recorded")
+    monkeypatch.setattr("hwtests.cli.running.ROOT", here / "recorded")
     monkeypatch.setattr("hwtests.recorded.read_recordings.__defaults__", (here / "recorded",))
     main(["run", "--on", "uml:6.12", "--record", "--quiet", "reads.pfn"])
     main(["run", "--on", "sim", "reads.pfn"])
@@ -271,7 +271,7 @@ def test_a_recording_is_accepted_on_sim_until_the_program_changes(here, target, 
 
 
 def test_a_recording_holds_for_a_program_that_got_another_comment(here, target, capsys, monkeypatch):
-    monkeypatch.setattr("hwtests.cli.run.ROOT", here / "recorded")
+    monkeypatch.setattr("hwtests.cli.running.ROOT", here / "recorded")
     monkeypatch.setattr("hwtests.recorded.read_recordings.__defaults__", (here / "recorded",))
     main(["run", "--on", "uml:6.12", "--record", "--quiet", "reads.pfn"])
     (here / "reads.pfn").write_text(PROGRAM.replace("process p\n", "process p\n# A comment more.\n"))
@@ -281,7 +281,7 @@ def test_a_recording_holds_for_a_program_that_got_another_comment(here, target, 
 
 
 def test_a_recording_that_the_simulator_refuses_turns_sim_red(here, target, capsys, monkeypatch):
-    monkeypatch.setattr("hwtests.cli.run.ROOT", here / "recorded")
+    monkeypatch.setattr("hwtests.cli.running.ROOT", here / "recorded")
     monkeypatch.setattr("hwtests.recorded.read_recordings.__defaults__", (here / "recorded",))
     target.change = changed(value="0x41")
     main(["run", "--on", "uml:6.12", "--record", "--quiet", "reads.pfn"])
