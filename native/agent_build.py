@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 SOURCES = (
     "text", "readers", "openers", "fault", "ops", "ops_mem", "ops_proc", "ops_view", "actor", "channel", "program",
+    "watch", "view",
     "keeper", "ram", "region", "klog", "hello", "guest", "agent",
 )  # fmt: skip
 
