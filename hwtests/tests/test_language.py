@@ -154,6 +154,7 @@ def respaced(text: str, rng: random.Random) -> str:
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_any_spacing_is_kept_and_means_the_same(seed):
     text = respaced(EVERYTHING, random.Random(seed))
@@ -273,6 +274,7 @@ def parsed_or_refused(text: str) -> tuple[Program | None, str]:
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(programs())
 def test_a_program_made_by_code_prints_to_text_that_parses_to_it(program):
     text = print_program(program)
@@ -286,7 +288,7 @@ WORDS = sorted({*VERBS, "pfn 1", "region dev pages=4", "process p", "p: m = mmap
                 "0x41", "-1", "# promise:", "since 3.10", ";", "repeat 2", "end", "q", "dev", ",", "\n", " "})  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @pytest.mark.slow
 @given(st.one_of(st.text(), st.text(string.printable), st.lists(words(WORDS)).map(" ".join),
                  st.lists(words(WORDS)).map(lambda parts: "pfn 1\nregion dev\nprocess p\n" + " ".join(parts))))  # fmt: skip
@@ -299,6 +301,7 @@ def test_nothing_but_a_program_error_comes_of_garbage(text):
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(st.integers(0, len(EVERYTHING) - 1), st.sampled_from([*string.printable, "é", "", "#"]))
 def test_one_wrong_character_is_an_error_or_another_program(at, character):
     text = EVERYTHING[:at] + character + EVERYTHING[at + 1 :]
