@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from hwtests.results.record import Result
-from hwtests.trace import Trace, dump_trace
+from hwtests.trace import Trace, write_trace
 
 #: Where traces of programs that have no region are kept.
 NO_REGION = "no-region"
@@ -55,6 +55,7 @@ class ResultsDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = -1
+        self._folders: set[Path] = set()
 
     @classmethod
     def create(cls, root: Path, host: str) -> ResultsDir:
@@ -118,8 +119,16 @@ class ResultsDir:
 
     def write_trace(self, kind: str, trace: Trace, region: str) -> str:
         """Keep a trace (`kind` is `observed` or `allowed`); returns its name within the directory."""
+        # No detour over another name: what counts is results.jsonl, and it names the file only once it is written.
         parts = (trace.header.target, region or NO_REGION, trace.header.program.name)
-        return self.write_text(f"traces/{'/'.join(map(safe, parts))}.{kind}.jsonl", dump_trace(trace))
+        name = f"traces/{'/'.join(map(safe, parts))}.{kind}.jsonl"
+        path = self.path / name
+        with _saying(path):
+            if path.parent not in self._folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._folders.add(path.parent)
+            write_trace(path, trace)
+        return name
 
     def close(self) -> None:
         if self._fd >= 0:
