@@ -15,6 +15,7 @@ from simulator.physmem import PAGE_MASK, PAGE_SHIFT
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
+    from simulator.region import Region
     from simulator.task import Task
     from simulator.vma import Vma
 
@@ -47,7 +48,7 @@ def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes
         k.rules.append("mincore.needs-file")
         return -errno.ENOMEM
     if region is not None:
-        if not region.has_file or not may_look(task, vma):
+        if not region.has_file or not may_look(task, region):
             k.rules.append("mincore.not-permitted-says-all")  # can_do_mincore()
             return b"\1" * (last - first)
         if k.profile.mincore_pfnmap == "hole" or not vma.flags & f.VM_PFNMAP:
@@ -60,5 +61,6 @@ def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes
     return bytes(1 if vma.pgoff + index in shmem else 0 for index in range(first, last))
 
 
-def may_look(task: Task, vma: Vma) -> bool:
-    return task.uid == 0 or (vma.file is not None and vma.file.may_write)
+def may_look(task: Task, region: Region) -> bool:
+    """can_do_mincore(): who owns the inode, or could open it for writing; how it was opened plays no part."""
+    return task.uid == 0 or region.others_write

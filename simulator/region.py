@@ -50,6 +50,7 @@ class Region:
     has_file: bool = True
     read_only: bool = False  # how it is opened when a program maps the region itself
     noexec: bool = False
+    others_write: bool = False  # whether the inode, which root owns, may be written by anybody
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
     pfnmap: bool = True  # False: normal pages (VM_MIXEDMAP and the like by flags_add)

@@ -10,7 +10,9 @@ has vm_ops->access. `volatile`: its content changes by itself. Bytes may end in 
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 
 from hwtests.regions.traits import RegionTraits, TraitsError
@@ -77,6 +79,7 @@ def _traits(path: str, words: set[str], width: int, allow_write: bool) -> Region
         path=path,
         learn=True,
         read_only=read_only,
+        others_write=_others_write(path),
         stores=allow_write and not read_only,
         writable=not read_only,
         stable="volatile" not in words,
@@ -88,6 +91,14 @@ def _traits(path: str, words: set[str], width: int, allow_write: bool) -> Region
         needs=f"{path} to be opened and mapped",
         cure="name another file, or run as a user who may open it",
     )
+
+
+def _others_write(path: str) -> bool:
+    # What cannot be looked at cannot be opened either, and then says so itself.
+    try:
+        return bool(os.stat(path).st_mode & stat.S_IWOTH)
+    except OSError:
+        return False
 
 
 def _bytes(text: str, name: str, value: str) -> int:

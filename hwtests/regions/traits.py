@@ -58,7 +58,8 @@ class RegionTraits:
     length, length_errno: whether a mapping longer than the region is refused (`region`) or not looked at (`any`).
     access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
     writenotify: whether its vm_ops has page_mkwrite or pfn_mkwrite: mprotect then leaves shared ptes write-protected.
-    may_split: whether a vma of it can be split. has_file, noexec, fsync, fallocate_errno: of its file.
+    may_split: whether a vma of it can be split. has_file, noexec, others_write (mode of an inode that root
+        owns), fsync, fallocate_errno: of its file.
     pfnmap: whether its vma has VM_PFNMAP. flags_add, flags_del: vma flags that the driver adds or clears.
     premapped: the name of the vma that every process has of it.
     default_sharing, default_prot: how the verb `map` maps it. mapcount: how often its owner maps a page of it.
@@ -115,6 +116,7 @@ class RegionTraits:
     may_split: bool = True
     has_file: bool = True
     noexec: bool = False
+    others_write: bool = False
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
     pfnmap: bool = True

@@ -388,6 +388,15 @@ def test_mincore_of_a_pfn_mapping(machine, name, vector):
     assert m.k.mincore(m.t, HERE, ALL) == vector
 
 
+@pytest.mark.parametrize(("others_write", "vector"), [(False, b"\1\1\1\1"), (True, b"\0\0\0\0")])
+def test_mincore_of_another_s_file_asks_whether_it_could_be_written(machine, others_write, vector):
+    m = machine("x86_64-6.1", others_write=others_write)
+    stranger = m.k.spawn(uid=65534)
+    m.k.mmap(stranger, HERE, ALL, RO, SHARED, ("region", m.r), 0)
+
+    assert m.k.mincore(stranger, HERE, ALL) == vector
+
+
 def test_mincore_over_a_hole(m):
     hole(m)
 
