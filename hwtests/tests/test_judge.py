@@ -123,6 +123,15 @@ def test_another_number_of_vmas_is_a_mismatch():
     assert judged.why == "line 5: unexpected vmas.count=1; allowed are only {2}"
 
 
+def test_one_of_two_layouts_is_shown_field_by_field():
+    allowed = [{"ret": "ok"}, {"ret": "ok", "vmas": {"any": [[{"Rss": 0}], [{"Rss": 1, "first": 2}]]}}]
+
+    assert verdict(smaps({"Rss": 1, "first": 2}), allowed, SMAPS).verdict == Verdict.AGREE
+    assert verdict(smaps({"Rss": 2}), allowed, SMAPS).why == (
+        "line 5: unexpected vmas=[Rss=2]; allowed are only {[Rss=0], [Rss=1 first=2]}"
+    )
+
+
 def test_a_new_field_of_smaps_is_unpredicted_and_a_lost_one_a_mismatch():
     assert verdict(smaps({"Rss": 0, "New": 0}), smaps({"Rss": 0}), SMAPS).verdict == Verdict.UNPREDICTED
     assert verdict(smaps({"Rss": 0}), smaps({"Rss": 0, "Old": 0}), SMAPS).verdict == Verdict.MISMATCH

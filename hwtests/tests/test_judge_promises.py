@@ -66,6 +66,8 @@ CASES = [
     ("smaps m", "VmFlags=-lo", {"ret": "ok", "vmas": [{"VmFlags": "rd lo"}]}, False),
     ("smaps m", "VmFlags=-lo", {"ret": "ok", "vmas": []}, False),
     ("smaps m", "VmFlags=-lo", {"ret": "ok", "vmas": [{"Rss": 1}]}, None),
+    ("maps m", "perms=rw-p", {"ret": "ok", "vmas": [{"perms": "rw-p"}, {"perms": {"unknown": "silent"}}]}, None),
+    ("maps m", "first=0", {"ret": "ok", "vmas": [{"first": {"unknown": "silent"}}]}, None),
     ("maps m", "perms=rw-p", {"ret": "ok", "vmas": [{"perms": "rw-p"}]}, True),
     ("maps m", "pages=4", {"ret": "ok", "vmas": [{"pages": 1}, {"pages": 3}]}, True),
     ("maps m", "offset=dev[0]", {"ret": "ok", "vmas": [{"offset": "dev[0]"}]}, True),
@@ -134,6 +136,7 @@ def test_promises_on_the_kernels_log():
     assert kept("store m 1", "klog=ioremap on RAM", obs, end=said).held is True
     assert kept("store m 1", "klog=none", obs, end=said).held is False
     assert kept("store m 1", "klog=none", obs).held is True
+    assert kept("store m 1", "klog=0..1", obs, end=said).held is False
     assert kept("store m 1", "klog=ioremap on RAM", obs).held is False
     assert kept("store m 1", "taint=0", obs).held is True
     assert kept("store m 1", "taint=0", obs, end=said).held is False
