@@ -75,7 +75,8 @@ def check(kernel: str, ids: Collection[int] = ()) -> Iterator[Checked]:
         yield Checked(record, tuple(differences(programs()[record.id], record, converted, calls, observed)))
 
 
-def known(kernel: str) -> list[Known]:
-    """The exceptions of a kernel, each with its cause."""
-    text = (files(__package__) / "exceptions.toml").read_text(encoding="utf-8")
+def known(kernel: str, text: str | None = None) -> list[Known]:
+    """The exceptions of a kernel, each with its cause; `text` in place of exceptions.toml."""
+    if text is None:
+        text = (files(__package__) / "exceptions.toml").read_text(encoding="utf-8")
     return [Known(e["cause"], frozenset(e["records"])) for e in tomllib.loads(text).get(kernel, [])]

@@ -51,7 +51,7 @@ def differences(
     """Every difference, in the order of the program. `observed[i]` is the observation of `compiled.calls[i]`."""
     calls = _Calls(compiled, observed)
     old = record.kernel.startswith("2.6.")
-    states, unseen = _states(record), _unseen(golden, record)
+    states, unseen = _states(golden, record), _unseen(golden, record)
     for i, (op, did, lines) in enumerate(zip(golden.ops, record.ops, converted.lines, strict=True)):
         where = (i, op["op"], str(op.get("proc", "-")))
         death = (did.get("death") or {}).get(op.get("proc"))
@@ -59,6 +59,8 @@ def differences(
         if lines and wanted is not None:
             number = lines[-1] if op["op"] == "exit" and wanted["ret"] == "ok" else lines[0]
             yield from _fields(where, "", wanted, calls.main[number])
+        if not lines and wanted not in (None, {"ret": "no-process"}):
+            yield Difference(*where, "ret", did["r"], "left out")
         if lines:
             shown = calls.after[lines[-1]]
             flaky = _flaky(record, f"/ops/{i}/")
@@ -97,8 +99,9 @@ def _watched(call: Call, compiled: Compiled, obs: Obs) -> tuple[str, str, str, O
     return compiled.processes[call.proc], call.verb, mapping, obs
 
 
-def _states(record: Record) -> list[dict[str, Any]]:
-    # A process that was killed has no state any more; of one whose parent died nothing is known.
+def _states(golden: GoldenProgram, record: Record) -> list[dict[str, Any]]:
+    # A process that ended has no state any more, though the record says so of few; of one whose parent was killed
+    # nothing is known.
     gone: dict[str, Any] = {}
     lost: set[str] = set()
     states = []
@@ -107,6 +110,8 @@ def _states(record: Record) -> list[dict[str, Any]]:
         for process in did.get("death") or {}:
             gone[process] = None
             lost |= _children(process)
+        if did.get("op") == "exit" and did["r"].startswith("status:"):
+            gone[golden.ops[i]["proc"]] = None
         states.append({p: s for p, s in {**state, **gone}.items() if p not in lost})
     return states
 
@@ -151,10 +156,12 @@ def _state(
     op, kind, _ = where
     for process, state in states.items():
         mine = {(what, mapping): obs for p, what, mapping, obs in watched if p == process}
-        if not mine:
+        here = (op, kind, process)
+        if not mine:  # a process that exited is not watched any more
+            if state is not None:
+                yield Difference(*here, "state", "alive", "not watched")
             continue
         rss = mine["rss", ""]
-        here = (op, kind, process)
         if state is None:
             yield from _fields(here, "state.", {"ret": "no-process"}, rss)
             continue
@@ -162,7 +169,11 @@ def _state(
         yield from _fields(here, "", {"ret": "ok", **{name: state[key] for name, key in counts.items()}}, rss)
         if rss["ret"] != "ok":
             continue
-        for h, names in handles.get(process, {}).items():
+        table = handles.get(process, {})
+        for entry in state["vmas"]:
+            if entry[0] not in table:
+                yield Difference(*here, f"h{entry[0]}.vmas", entry[1:5], "no such handle")
+        for h, names in table.items():
             golden = [expect.vma(entry, record.fields) for entry in state["vmas"] if entry[0] == h]
             gone = (process, h) in unseen
             shown = [mine["smaps", name].get("vmas", []) for name in names[gone:] if ("smaps", name) in mine]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hwtests.golden.check import check, compiled, header, known, traits
+from hwtests.golden.check import Known, check, compiled, header, known, traits
 from hwtests.golden.compare import differences
 from hwtests.golden.convert import REGION
 from hwtests.golden.records import PROFILES, programs, records
@@ -38,6 +38,35 @@ def test_every_record_is_reproduced_or_explained(kernel):
     assert {name: text for name, text in differ.items() if name not in explained} == {}
     assert explained - set(differ) == set()
     assert len(differ) <= len(results) / 100
+
+
+def test_an_exception_names_its_records_and_their_cause():
+    text = '[["uml-6.12"]]\ncause = "because"\nrecords = ["24/ram"]\n'
+
+    assert known("uml-6.12", text) == [Known("because", frozenset({"24/ram"}))]
+    assert known("uml-6.1", text) == []
+
+
+def test_an_op_that_we_left_out_and_the_kernel_did_is_a_difference():
+    record, converted, calls, observed = one()
+    lines = (converted.lines[0], (), *converted.lines[2:])
+    found = seen(record, dataclasses.replace(converted, lines=lines), calls, observed)
+
+    assert "op 1 store, A ret: golden 'ok', here 'left out'" in map(str, found)
+
+
+def test_a_process_that_we_did_not_watch_is_a_difference():
+    record, *rest = one()
+    extra = changed(record, lambda c: c["ops"][1]["st"].update(B=c["ops"][1]["st"]["A"]))
+
+    assert "op 1 store, B state: golden 'alive', here 'not watched'" in map(str, seen(extra, *rest))
+
+
+def test_a_vma_of_a_handle_that_we_do_not_have_is_a_difference():
+    record, *rest = one()
+    extra = changed(record, lambda c: state(c)["vmas"].append([2, 0, 1, "rw-p", 0, [0] * 12, "rdwr"]))
+
+    assert "h2.vmas" in {d.field for d in seen(extra, *rest)}
 
 
 def one(kernel="uml-6.12", id=2, region="ram"):
