@@ -180,3 +180,25 @@ def test_same_as_what_the_model_does_not_know_is_not_checked():
     assert kept("load u64 m", "same as v", {"ret": "ok", "value": "0x7"}, before=before, earlier=[unknown]).held is None
     known = [{"ret": "ok", "value": "0x7"}]
     assert kept("load u64 m", "same as v", unknown, before=before, earlier=known).held is None
+
+
+def test_same_as_what_came_out_of_a_pipe_is_its_data():
+    before, eight = "p: v = write m len=8\n", {"ret": "ok", "bytes": 8, "data": "0x7"}
+
+    assert kept("load u64 m", "same as v", {"ret": "ok", "value": "0x7"}, before=before, earlier=[eight]).held is True
+    assert kept("load u64 m", "same as v", {"ret": "ok", "value": "0x8"}, before=before, earlier=[eight]).held is False
+
+
+def test_a_promise_below_speaks_of_the_operation_above():
+    text = HEAD + "p: load m\n# promise: 0x1 ; x\n\n# promise: ret=ok ; y\np: load m[1] # promise: 0x2 ; z\n"
+    seen = trace(text, [{"ret": "ok"}, {"ret": "ok", "value": "0x1"}, {"ret": "ok", "value": "0x2"}])
+    found = check_promises(compile_program(parse(text), {"dev": 4}), seen, "kernel")
+
+    assert [(one.op, one.line, one.held) for one in found] == [(1, 6, True), (1, 8, True), (2, 9, True)]
+
+
+def test_too_many_possible_sums_are_not_checked():
+    vmas = [{"Rss": {"any": [0, 1]}} for _ in range(9)]
+
+    assert kept("smaps m", "Rss=0..9", {"ret": "ok", "vmas": vmas[:8]}).held is True
+    assert kept("smaps m", "Rss=0..9", {"ret": "ok", "vmas": vmas}).held is None
