@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every command in the documentation does what the page says.
 
-A block of documentation that starts with three backticks and `console` is run in a folder of its own: each line with
-`$ ` is a command, and what follows it is its output, in which `…` stands for anything. A command ends with status 0
-unless the line above its block says `<!-- exit 5 -->`; `<!-- real -->` marks one that boots a kernel, and
-`<!-- not run: why -->`
-one that a test cannot run.
+The blocks of a page that start with three backticks and `console` are run one after the other in a folder of the
+page's own: a line with `$ ` is a command, lines with `> ` after it belong to it, and what follows is its output, in which
+`…` stands for anything. The line above a block may say `<!-- exit 5 -->` (how its last command ends; the others end
+with 0), `<!-- real -->` (it boots a kernel), both, or `<!-- not run: why -->`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -22,20 +22,23 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?:^<!-- (?P<mark>[^>]*) -->\n)?^```console\n(?P<body>.*?)^```$", re.M | re.S)
 
 
-def blocks():
+def blocks(page: Path) -> list[tuple[int, str, str]]:
+    """Line, mark and body of each block that is run."""
+    text = page.read_text()
+    return [
+        (text.count("\n", 0, match.start("body")) + 1, match["mark"] or "", match["body"])
+        for match in BLOCK.finditer(text)
+        if not (match["mark"] or "").startswith("not run:")
+    ]
+
+
+def pages():
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]:
-        if not page.exists():
-            continue
-        text = page.read_text()
-        for match in BLOCK.finditer(text):
-            mark = match["mark"] or ""
-            if mark.startswith("not run:"):
-                continue
+        if found := blocks(page):
             marks = [pytest.mark.slow]
-            if "real" in mark:
+            if any("real" in mark for _, mark, _ in found):
                 marks.append(pytest.mark.real)
-            number = text.count("\n", 0, match.start("body"))
-            yield pytest.param(match["body"], mark, marks=marks, id=f"{page.relative_to(ROOT)}:{number}")
+            yield pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
 
 
 def steps(body: str) -> list[tuple[str, str]]:
@@ -44,6 +47,8 @@ def steps(body: str) -> list[tuple[str, str]]:
     for line in body.splitlines():
         if line.startswith("$ "):
             found.append((line[2:], ""))
+        elif line == ">" or line.startswith("> "):
+            found[-1] = (found[-1][0] + "\n" + line[2:], "")
         else:
             command, output = found[-1]
             found[-1] = (command, output + line + "\n")
@@ -64,6 +69,8 @@ def environment(tmp_path):
         command.write_text(f'#!/bin/sh\nexec {sys.executable} {what}"$@"\n')
         command.chmod(0o755)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PFNLAB_") or "CACHE" in name}
+    if not entry_points(group="pytest11", name="hwtests.pytest_plugin"):  # run from a checkout that is not installed
+        clean["PYTEST_PLUGINS"] = "hwtests.pytest_plugin"
     return {
         **clean,
         "PATH": f"{folder}:{os.environ['PATH']}",
@@ -74,28 +81,25 @@ def environment(tmp_path):
     }
 
 
-@pytest.mark.parametrize(("body", "mark"), list(blocks()))
-def test_the_commands_of_the_documentation_do_what_it_says(body, mark, environment, tmp_path):
-    status = int(found[1]) if (found := re.search(r"exit (\d+)", mark)) else 0
+@pytest.mark.parametrize("page", list(pages()))
+def test_the_commands_of_the_documentation_do_what_it_says(page, environment, tmp_path):
     folder = tmp_path / "here"
     folder.mkdir()
-    for command, shown in steps(body):
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=folder,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=300,
-        )
+    for line, mark, body in blocks(page):
+        commands = steps(body)
+        for number, (command, shown) in enumerate(commands):
+            last = number == len(commands) - 1
+            status = int(found[1]) if last and (found := re.search(r"exit (\d+)", mark)) else 0
+            done = subprocess.run(
+                ["bash", "-c", command],
+                cwd=folder,
+                env=environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=300,
+            )
 
-        assert done.returncode == status, f"$ {command}\n{done.stdout}"
-        assert not shown or matches(shown, done.stdout), f"$ {command}\nshown:\n{shown}\ngot:\n{done.stdout}"
-
-
-def test_every_pfnlab_command_of_the_documentation_is_in_a_block_that_runs():
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]:
-        text = BLOCK.sub("", page.read_text()) if page.exists() else ""
-
-        assert not re.findall(r"^\$ pfnlab .*$", text, re.M), page
+            where = f"{page.name}:{line}: $ {command}\n{done.stdout}"
+            assert done.returncode == status, where
+            assert not shown.strip() or matches(shown, done.stdout), where
