@@ -49,6 +49,7 @@ def do_user_fault(k: Kernel, task: Task, address: int, write: bool) -> Fault | N
     """The fault handler for an access by the program itself; None when the access may be tried again."""
     vma = task.vma_lookup(address)
     if vma is None:
+        beside_unplaced(k, address)
         k.rules.append("fault.no-vma")
         return Fault("SIGSEGV", "SEGV_MAPERR", address)
     if not access_allowed(k, vma, write):
@@ -62,6 +63,12 @@ def do_user_fault(k: Kernel, task: Task, address: int, write: bool) -> Fault | N
         k.kill(task, "SIGKILL")
         return Fault("SIGKILL", "", address)
     return None
+
+
+def beside_unplaced(k: Kernel, address: int) -> None:
+    """Near a mapping that nobody placed there may be others, which the model does not know."""
+    if address >= k.anywhere:
+        k.unknown = "what lies beside a place that the kernel chose"
 
 
 def exec_only(k: Kernel, vma: Vma) -> bool:

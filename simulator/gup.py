@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator import flags as f
 from simulator.cow import VM_FAULT_OOM, VM_FAULT_SIGBUS, anon_vma_prepare, wp_page_copy
-from simulator.fault import exec_only, handle_mm_fault
+from simulator.fault import beside_unplaced, exec_only, handle_mm_fault
 from simulator.normal import vm_normal_page
 from simulator.pgtable import (
     P_DIRTY,
@@ -48,6 +48,7 @@ def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool,
     """The pfn of one page, faulted in if need be, or -errno.  `pin`: by pin_user_pages()."""
     vma = task.vma_lookup(address)
     if vma is None:
+        beside_unplaced(k, address)
         return -errno.EFAULT
     error = check_vma_flags(k, vma, write, force)
     if error:

@@ -90,7 +90,7 @@ class Kernel:
         self.tasks: list[Task] = []
         self.pids = 0
         self.anon_vmas = 0
-        self.anywhere = 1 << 44
+        self.anywhere = 1 << 44  # mappings that nobody placed are put from here on
         self.warned: set[str] = set()
         self.rules.clear()
         self.klog.clear()

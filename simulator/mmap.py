@@ -153,7 +153,7 @@ def get_unmapped_area(k: Kernel, task: Task, hint: int, length: int) -> int:
     if hint > 0 and not task.vmas_in(hint, hint + length):
         return hint
     top = max((vma.end for vma in task.vmas), default=0)
-    return max(k.anywhere, page_align(top) + (16 << PAGE_SHIFT))
+    return max(k.anywhere + (1 << 30), page_align(top) + (16 << PAGE_SHIFT))
 
 
 def mlock_limit(k: Kernel, task: Task, length: int, too_much: int) -> int:

@@ -90,6 +90,7 @@ class Profile:
     msync_async_stops: bool
     msync_cleans: str
     mprotect_drops_account: bool
+    merge_unfaulted: str
     may_split: bool
     anon_vma_per_fork: bool
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from simulator.fault import access_allowed, exec_only, handle_mm_fault
+from simulator.fault import access_allowed, beside_unplaced, exec_only, handle_mm_fault
 from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 
@@ -23,6 +23,7 @@ def kernel_frame(k: Kernel, task: Task, address: int, write: bool) -> int:
     """The frame that a kernel access at `address` reaches, or -EFAULT."""
     vma = task.vma_lookup(address)
     if vma is None:
+        beside_unplaced(k, address)
         return -errno.EFAULT
     index = (address - vma.start) >> PAGE_SHIFT
     walk = k.kernel_copy == "walk"

@@ -85,16 +85,21 @@ def split_vma(task: Task, vma: Vma, address: int) -> Vma:
     return upper
 
 
-def _same_kind(left: Vma, right: Vma) -> bool:
+def _same_kind(k: Kernel, left: Vma, right: Vma, neighbour: Vma) -> bool:
     if left.end != right.start or (left.flags ^ right.flags) & ~f.VM_SOFTDIRTY:
         return False
     if left.backing is not right.backing or left.file is not right.file:
         return False
     if left.pgoff + left.pages != right.pgoff or left.name != right.name:
         return False
-    if not left.anon_vma or not right.anon_vma:  # is_mergeable_anon_vma()
-        return True
-    return left.anon_vma == right.anon_vma
+    if bool(left.anon_vma) == bool(right.anon_vma):
+        return left.anon_vma == right.anon_vma
+    # is_mergeable_anon_vma(): not one that was cloned from a parent; until 6.16 it asked the neighbour, touched or not.
+    k.rules.append("vma.merge-asks-anon-vma")
+    asked = neighbour
+    if k.profile.merge_unfaulted == "faulted":
+        asked = left if left.anon_vma else right
+    return asked.anon_chain == 1
 
 
 def vma_merge(k: Kernel, task: Task, vma: Vma) -> Vma:
@@ -104,10 +109,11 @@ def vma_merge(k: Kernel, task: Task, vma: Vma) -> Vma:
     if vma.flags & VM_SPECIAL:
         k.rules.append("vma.special-never-merges")
         return vma
-    if index + 1 < len(vmas) and _same_kind(vma, vmas[index + 1]):
-        vma = _join(task, vma, vmas[index + 1])
-    if index > 0 and _same_kind(vmas[index - 1], vma):
+    if index > 0 and _same_kind(k, vmas[index - 1], vma, vmas[index - 1]):
         vma = _join(task, vmas[index - 1], vma)
+        index -= 1
+    if index + 1 < len(vmas) and _same_kind(k, vma, vmas[index + 1], vmas[index + 1]):
+        vma = _join(task, vma, vmas[index + 1])
     return vma
 
 

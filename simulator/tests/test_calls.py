@@ -425,3 +425,61 @@ def test_store_into_a_page_that_faults_writes_nothing(m):
 
     assert fault.addr == HERE + ALL
     assert m.k.peek(m.r, ALL - 4, 4) == 0x5A5A5A5A
+
+
+def test_untouched_piece_merges_with_a_touched_one_since_6_16_only(machine):
+    for name, pieces in (("x86_64-6.1", 2), ("x86_64-7.2", 1)):
+        m = machine(name)
+        m.anon()
+        m.k.mprotect(m.t, THERE, PAGE, RO)
+        m.k.mprotect(m.t, THERE, PAGE, RW)
+        assert len(m.smaps(THERE)) == 1
+        m.k.madvise(m.t, THERE, PAGE, RANDOM)
+        m.k.store(m.t, THERE, 1, 1)
+        m.k.madvise(m.t, THERE, PAGE, NORMAL)
+
+        assert len(m.smaps(THERE)) == pieces
+
+
+def test_write_notified_mapping_is_write_protected_by_mprotect(machine):
+    m = machine(access="phys", writenotify=True)
+    m.map(SHARED, prot=RO)
+    m.k.mprotect(m.t, HERE, ALL, RW)
+
+    assert m.k.mem_write(m.t, m.t, HERE, b"A") == -errno.EIO
+    assert m.k.store(m.t, HERE, 1, 1) == 0
+    assert m.device() == 1
+    assert m.k.mem_write(m.t, m.t, HERE, b"A") == 1
+
+
+def test_locked_memory_cannot_be_freed(m):
+    m.anon()
+    m.k.mlock(m.t, THERE, ALL, 0)
+
+    assert m.k.madvise(m.t, THERE, ALL, FREE) == -errno.EINVAL
+    assert m.k.madvise(m.t, THERE, ALL, DONTNEED) == -errno.EINVAL
+
+
+def test_shared_anonymous_memory_ends_where_it_was_made(m):
+    m.k.mmap(m.t, THERE, PAGE, RW, 0x31, None, 0)
+    assert m.k.mremap(m.t, THERE, PAGE, 2 * PAGE, 0, 0) == THERE
+
+    assert m.k.load(m.t, THERE + PAGE, 1).signal == "SIGBUS"
+
+
+def test_pin_for_reading_copies_a_shared_page(machine):
+    for name, alone in (("x86_64-5.10", False), ("x86_64-6.1", True)):
+        m = machine(name)
+        m.anon()
+        m.k.store(m.t, THERE, 1, 1)
+        child = m.k.fork(m.t)
+        m.k.process_vm_readv(m.t, child, THERE, 1)
+
+        assert (m.smaps(THERE)[0]["Private_Dirty"] == 4) is alone
+
+
+def test_execute_only_memory_is_the_cpu_s_affair(m):
+    m.map(prot=4)
+    m.k.load(m.t, HERE, 1)
+
+    assert m.k.unknown
