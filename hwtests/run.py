@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How does a run go?  Programs onto targets, traces to the judge, verdicts into the results directory, one by one.
 
-Every selected program yields exactly one verdict on every target and region, whatever happens to the kernel, and it is
-on disk before the next program starts.
+Every selected program yields exactly one verdict on every target and region, whatever happens to the kernel. It is
+judged, and written to the disk, while the kernel runs the program after it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from hwtests.behind import Behind
 from hwtests.judge import Verdict
 from hwtests.opening import Opening
 from hwtests.plan import Job, Place, Selected, jobs_of
@@ -182,33 +183,38 @@ class Run:
         boots = schedule(runnable, lambda job: job.selected.hazard, own_kernel=target.own_kernel)
         left = deque(job for boot in boots for job in boot)
         dead = 0
-        for number, boot in enumerate(boots):
-            if number:
-                target.fresh()
-            for job in boot:
-                left.popleft()
-                dead = 0 if self._tried(target, job) else dead + 1
-                if dead == DEAD:
-                    self._rest(target.name, list(left), "error", f"{target.name} does not come up any more")
-                    return
+        with Behind() as judging:
+            for number, boot in enumerate(boots):
+                if number:
+                    target.fresh()
+                for job in boot:
+                    left.popleft()
+                    dead = 0 if self._tried(target, job, judging) else dead + 1
+                    if dead == DEAD:
+                        judging.wait()
+                        self._rest(target.name, list(left), "error", f"{target.name} does not come up any more")
+                        return
 
-    def _tried(self, target: Target, job: Job) -> bool:
-        # Whether the target is still there afterwards.
+    def _tried(self, target: Target, job: Job, judging: Behind) -> bool:
+        # Whether the target is still there afterwards. A trace is judged while the kernel runs the next program.
         try:
-            self.one(target, job)
-        except TargetLost as lost:
-            self.failed(job, target.name, lost.kind, str(lost), lost.console)
-            return False
+            trace, seconds = _observed(target, job)
         except TargetError as error:
+            judging.wait()
+            if isinstance(error, TargetLost):
+                self.failed(job, target.name, error.kind, str(error), error.console)
+                return False
             self.failed(job, target.name, "error", str(error))
+        else:
+            judging.then(lambda: self._judged(target, job, trace, seconds))
         return True
 
     def one(self, target: Target, job: Job) -> Result:
         """Run a job that has no cause to be skipped, and judge it; its result is kept. Raises TargetError."""
+        return self._judged(target, job, *_observed(target, job))
+
+    def _judged(self, target: Target, job: Job, trace: Trace, seconds: float) -> Result:
         selected = job.selected
-        started = time.perf_counter()
-        trace = target.run(selected.program, job.binding, hazard=selected.hazard)
-        seconds = time.perf_counter() - started
         judged = judge_trace(trace, selected.program)
         self.traces.append((job.region, trace))
         observed = self.kept.write_trace("observed", trace, job.region)
@@ -277,6 +283,12 @@ class Run:
         ]
         if lines:
             self.kept.write_text(f"dmesg/{safe(target)}.txt", "\n".join(lines) + "\n")
+
+
+def _observed(target: Target, job: Job) -> tuple[Trace, float]:
+    started = time.perf_counter()
+    trace = target.run(job.selected.program, job.binding, hazard=job.selected.hazard)
+    return trace, time.perf_counter() - started
 
 
 def ordered(jobs: Iterable[Job], seed: int | None) -> list[Job]:

@@ -117,7 +117,8 @@ __attribute__((noreturn)) static void serve(void)
 		me.forked = -1;
 		ops_execute(&me);
 		if (me.forked >= 0) {
-			touch_own_pages();
+			if (me.counted)
+				touch_own_pages();
 			reply(me.self | REPLY_READY);
 		} else {
 			reply(me.self);
@@ -149,8 +150,9 @@ long actor_start(int slot, const struct options *o)
 	for (int i = 0; i < MAX_REGIONS; i++)
 		if (me.region[i].kind == KIND_PERF)
 			me.region[i].fd = (s32)pfn_open_perf();
-	touch_own_pages();
-	if (me.counted)
+	if (me.counted) {
+		touch_own_pages();
 		op_rss_now(&me, p->baseline);
+	}
 	serve();
 }

@@ -34,6 +34,9 @@ class AgentLost(Exception):
         self.observations = observations
 
 
+_CHUNK = 65536
+
+
 class Stream(Protocol):
     """Bytes both ways. `read` gives at least one byte, or b"" at the end; TimeoutError when none came in time."""
 
@@ -55,14 +58,14 @@ class Channel:
 
     def read(self, count: int, timeout: float | None) -> bytes:
         """At most `count` bytes; b"" at the end of the stream."""
-        if not self._wait(self._in, select.POLLIN, timeout):
-            raise TimeoutError(f"nothing came for {timeout:g} s")
-        try:
-            return os.read(self._in, count)
-        except (BlockingIOError, ConnectionError, OSError) as error:
-            if isinstance(error, BlockingIOError):
-                return self.read(count, timeout)
-            return b""  # a pty whose other side closed says EIO
+        while True:
+            try:
+                return os.read(self._in, count)
+            except BlockingIOError:
+                if not self._wait(self._in, select.POLLIN, timeout):
+                    raise TimeoutError(f"nothing came for {timeout:g} s") from None
+            except OSError:
+                return b""  # a pty whose other side closed says EIO
 
     def write(self, data: bytes, timeout: float | None) -> None:
         """All of `data`; TimeoutError when the other side does not take it, OSError when it is gone."""
@@ -111,6 +114,7 @@ class AgentLink:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._ready = False
+        self._unread = b""
 
     def hello(self, timeout: float | None = 60.0, *, config: bool = False) -> Hello:
         """Waits for the agent to be there and asks what kernel it is on. `timeout` in seconds: a guest boots first."""
@@ -219,17 +223,17 @@ class AgentLink:
         return kind, payload
 
     def _bytes(self, count: int, until: float | None) -> bytes:
-        parts: list[bytes] = []
-        while count:
+        # A program's frames come in one go; each read takes all that is there.
+        while len(self._unread) < count:
             try:
-                part = self._stream.read(count, None if until is None else max(0.0, until - time.monotonic()))
+                part = self._stream.read(_CHUNK, None if until is None else max(0.0, until - time.monotonic()))
             except TimeoutError:
                 raise AgentLost("the agent fell silent") from None
             if not part:
                 raise AgentLost("the stream of the agent ended")
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+            self._unread += part
+        taken, self._unread = self._unread[:count], self._unread[count:]
+        return taken
 
 
 def _decoded(decode: Callable[[bytes], _Frame], payload: bytes) -> _Frame:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from .nodes import Hazard, Name, Needs, Number, ProcessDecl, Program, RegionDecl, Rule
 from .words import CAPABILITIES
@@ -25,7 +26,12 @@ class RegionSettings:
             return None
         if isinstance(self.fill, int):
             return bytes([self.fill]) * page_size
-        return b"".join((PATTERN | page << 16 | byte).to_bytes(8, "little") for byte in range(0, page_size, 8))
+        return _pattern(page, page_size)
+
+
+@cache
+def _pattern(page: int, page_size: int) -> bytes:
+    return b"".join((PATTERN | page << 16 | byte).to_bytes(8, "little") for byte in range(0, page_size, 8))
 
 
 @dataclass(frozen=True, slots=True)
