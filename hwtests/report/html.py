@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,14 @@ from hwtests.results import VERDICTS, Result, ResultsError
 from hwtests.version import tool
 
 HERE = Path(__file__).parent
+# Compiled when the module is loaded: in a run that is while the first kernel boots.
+PAGE = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+).get_template("page.html")
 #: One sign a verdict, so that the matrix is read without colours.
 SIGNS = {"agree": "✓", "mismatch": "✗", "unpredicted": "?", "crash": "!", "timeout": "T", "skip": "–", "error": "E"}
 
@@ -73,33 +80,18 @@ def html(runs: Sequence[RunView]) -> str:
         (cell for cell in shown if cell.result.verdict in BAD), key=lambda cell: BAD.index(cell.result.verdict)
     )
     themes = [(theme, list(group)) for theme, group in groupby(programs, key=lambda program: program.theme)]
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            runs=runs,
-            columns=columns,
-            themes=themes,
-            programs=programs,
-            bad=bad,
-            verdicts=VERDICTS,
-            signs=SIGNS,
-            headline=_headline(runs, shown),
-            recorded=recorded_sentence,
-            tool=tool(),
-            css=(HERE / "page.css").read_text(encoding="utf-8"),
-        )
-    )
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return PAGE.render(
+        runs=runs,
+        columns=columns,
+        themes=themes,
+        programs=programs,
+        bad=bad,
+        verdicts=VERDICTS,
+        signs=SIGNS,
+        headline=_headline(runs, shown),
+        recorded=recorded_sentence,
+        tool=tool(),
+        css=(HERE / "page.css").read_text(encoding="utf-8"),
     )
 
 
