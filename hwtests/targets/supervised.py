@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How is a guest's process started, watched and ended?  Through the supervisor, which outlives pfnlab by a moment.
+"""How is a guest's process started, watched and ended?  Through its supervisors, which outlive pfnlab by a moment.
 
 psutil owns the process tree: a process is known by pid and creation time, so that a pid used again is never taken for
 it, and "nothing left behind" can be asserted.
@@ -24,7 +24,7 @@ _END = 10.0  # seconds that ending may take before processes are killed one by o
 
 
 class Supervised:
-    """A command under a supervisor; `folder` is the run's own and is removed with it."""
+    """A command under a supervisor and its deputy; `folder` is the run's own and is removed with it."""
 
     def __init__(
         self, command: Sequence[str], folder: Path, *, ids: tuple[int, int], cwd: Path,
@@ -54,7 +54,7 @@ class Supervised:
             return ""
 
     def processes(self) -> list[psutil.Process]:
-        """The supervisor and all that descends from it, that is alive now."""
+        """Of the supervisor, its deputy, the guest's first process and all that descends from them: those alive now."""
         with contextlib.suppress(psutil.Error):
             for process in self._known[0].children(recursive=True) if self._known else []:
                 if process not in self._known:
@@ -84,14 +84,21 @@ class Supervised:
         assert self._supervisor.stdin is not None
         assert self._supervisor.stdout is not None
         self._supervisor.stdin.close()
-        try:
-            self._supervisor.wait(_END)
-        except subprocess.TimeoutExpired:
-            self._supervisor.kill()
-            self._supervisor.wait()
+        self._gone(_END)
+        self._supervisor.kill()
+        self._supervisor.wait()
         self._supervisor.stdout.close()
-        # Where the supervisor was killed, its work is done here.
+        # Where they were killed, or cannot do it, their work is done here.
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _gone(self, timeout: float) -> None:
+        # Either of the supervisors does what is to be done: wait until both have closed their output.
+        until = time.monotonic() + timeout
+        stream = self._supervisor.stdout
+        assert stream is not None
+        while select.select([stream], [], [], max(0.0, until - time.monotonic()))[0]:
+            if not os.read(stream.fileno(), 4096):
+                return

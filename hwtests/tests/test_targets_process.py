@@ -67,43 +67,72 @@ def test_ending_leaves_no_process_and_no_file(guest, run_folder):
     processes = guest.processes()
     guest.end()
 
-    assert len(processes) == 4  # supervisor, shell, two sleeps
+    assert len(processes) == 5  # supervisor, deputy, shell, two sleeps
     assert [process for process in processes if process.is_running()] == []
     assert not run_folder.exists()
 
 
 def test_a_guest_that_ends_by_itself_takes_its_orphans_with_it(guest):
     processes = guest.processes()
-    processes[1].kill()
+    processes[2].kill()
 
     assert guest.ended(5)
-    assert [process for process in processes[1:] if process.is_running()] == []
+    assert [process for process in processes[2:] if process.is_running()] == []
 
 
 def test_a_guest_that_lives_has_not_ended(guest):
     assert not guest.ended(0.01)
 
 
-def test_a_killed_supervisor_takes_the_guest_with_it(guest, run_folder):
+def test_a_killed_supervisor_is_replaced_by_its_deputy(guest, run_folder):
     processes = guest.processes()
     processes[0].kill()
 
-    assert soon(lambda: not alive(processes[1]))
+    assert not guest.ended(0.01)
+    assert all(map(alive, processes[1:]))
     guest.end()
-    assert soon(lambda: not any(alive(process) for process in processes))
+    assert not any(map(alive, processes))
+    assert not run_folder.exists()
+
+
+def test_a_killed_deputy_is_told_at_once_and_takes_the_guest_with_it(guest, run_folder):
+    processes = guest.processes()
+    processes[1].kill()
+
+    assert guest.ended(5)
+    assert soon(lambda: not any(map(alive, processes[1:])))
+    guest.end()
+    assert not run_folder.exists()
+
+
+def test_both_supervisors_killed_are_told_at_once_and_leave_nothing_behind(guest, run_folder):
+    processes = guest.processes()
+    for process in processes[:2]:
+        process.kill()
+
+    assert guest.ended(5)
+    assert soon(lambda: not alive(processes[2]))
+    guest.end()
+    assert soon(lambda: not any(map(alive, processes)))
     assert not run_folder.exists()
 
 
 @pytest.mark.slow
-def test_a_killed_pfnlab_leaves_nothing_behind(run_folder):
+@pytest.mark.parametrize("also", [[], [0], [1], [2], [0, 2], [1, 2]], ids=lambda also: "+".join(map(str, also)))
+def test_a_killed_pfnlab_leaves_nothing_behind_whoever_else_is_killed(run_folder, also):
+    """`also`: of the supervisor, its deputy and the guest's first process."""
     script = CONTROLLER.format(guest=GUEST, folder=str(run_folder), uid=os.geteuid(), gid=os.getegid())
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as controller:
         assert controller.stdout is not None
         processes = [psutil.Process(int(pid)) for pid in controller.stdout.readline().split()]
+        for number in also:
+            processes[number].send_signal(signal.SIGSTOP)  # so that it cannot act before it is killed
         controller.send_signal(signal.SIGKILL)
+        for number in also:
+            processes[number].kill()
 
-    assert len(processes) == 4
-    assert soon(lambda: not any(alive(process) for process in processes))
+    assert len(processes) == 5
+    assert soon(lambda: not any(map(alive, processes)))
     assert soon(lambda: not run_folder.exists())
 
 

@@ -157,7 +157,7 @@ def test_a_panic_is_a_crash_with_the_kernels_words_and_the_run_goes_on(own_targe
 @needs_kernel
 def test_a_kernel_that_is_killed_is_lost_without_a_word_and_the_run_goes_on(own_target):
     assert own_target._boot is not None
-    kernel = own_target._boot.process.processes()[1]
+    kernel = own_target._boot.process.processes()[2]
     kernel.kill()
     trace = run(own_target, COW)
 
