@@ -70,6 +70,8 @@ class Driver:
         kernel.unknown = None
         kernel.stage = ""
         self.choice = {}
+        if kernel.lost is not None:
+            return {"ret": {"unknown": kernel.lost}}
         try:
             process = self._alive(call.proc) if call.proc >= 0 else None
             obs = _VERBS[call.verb](self, process, call)
@@ -79,6 +81,8 @@ class Driver:
             self.content.forget_copies()
         if process is not None and not process.task.alive and call.verb != "exit":
             return {"ret": "died", "signal": process.task.death or "?"}
+        if kernel.lost is not None:
+            return {"ret": {"unknown": kernel.lost}}
         if kernel.unknown is not None:
             return {"ret": {"unknown": kernel.unknown}}
         return obs

@@ -54,6 +54,8 @@ def judge_trace(observed: Trace, program: Program | None = None) -> Judged:
     except (TraceError, TraitsError):
         raise
     except Exception as error:  # what the simulator does not survive is pfnlab's fault, never the kernel's
+        if observed.end is not None and observed.end.how == "crash":  # but the kernel's death is not hidden by it
+            return Judged(judge(observed, None, program), None, profile.name, assumed)
         why = f"the simulator failed: {type(error).__name__}: {error}"
         return Judged(Judgement(Verdict.ERROR, why), None, profile.name, assumed)
     return Judged(judge(observed, allowed, program), allowed, profile.name, assumed)

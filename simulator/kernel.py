@@ -57,6 +57,7 @@ class Kernel:
         self.rules: list[str] = []
         self.klog: list[str] = []
         self.unknown: str | None = None
+        self.lost: str | None = None  # the model cannot follow from here on, and is silent about every call
         self.stage = ""
         self.set_profile(profile)
         self.reset()
@@ -95,6 +96,7 @@ class Kernel:
         self.rules.clear()
         self.klog.clear()
         self.unknown = None
+        self.lost = None
         self.stage = ""
 
     # -- what is there

@@ -45,7 +45,7 @@ def driver_mmap(k: Kernel, vma: Vma, backing: Backing) -> int:
 
 
 def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
-    """-errno if the region's traits do not allow this vma, else 0."""
+    """-errno if the region's traits do not allow this vma, or the model cannot follow; else 0."""
     shared = bool(vma.flags & f.VM_MAYSHARE)
     if region.sharing != "both" and shared != (region.sharing == "shared"):
         k.rules.append("mmap.sharing-refused")
@@ -63,7 +63,8 @@ def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
         k.rules.append("mmap.length-refused")
         return errno_of(region.length_errno)
     if offset < -GUARD or offset + vma.pages > region.pages + GUARD:
-        k.unknown = "a mapping of pages that are not the region's"
+        k.lost = "a mapping of pages that are not the region's"
+        return -errno.EINVAL
     return 0
 
 

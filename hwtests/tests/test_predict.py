@@ -139,3 +139,14 @@ def test_traits_decide_not_names():
     shared_only = dataclasses.replace(BAR, sharing="shared", sharing_errno="ENODEV")
 
     assert last("p: m = mmap dev private rw", traits=shared_only) == {"ret": "ENODEV"}
+
+
+@pytest.mark.parametrize("profile", ["2.6.14", "uml-6.1", "x86_64-6.1"])
+@pytest.mark.parametrize("offset", [40, 900000, 1 << 20])
+def test_a_mapping_of_pages_that_the_model_does_not_have_is_the_end_of_what_it_says(profile, offset):
+    traits = dataclasses.replace(BAR, length="any")
+    ops = (f"p: m = mmap dev private rw offset={offset}", "p: store m[1] 0x41", "p: load m[1]", "p: smaps m")
+    lines = trace(*ops, profile=profile, traits=traits).lines
+
+    assert [set(line.obs["ret"]) for line in lines] == [{"unknown"}] * 4
+    assert last("p: m = mmap dev private rw", traits=traits) == {"ret": "ok"}  # the next program is another matter
