@@ -41,6 +41,8 @@ class Kernel(Protocol):
     @property
     def release(self) -> str: ...
     @property
+    def at(self) -> str: ...
+    @property
     def arch(self) -> str: ...
 
 
@@ -164,9 +166,10 @@ _Answer = tuple[bool, str, str]
 
 
 def _release(condition: Condition, place: Place) -> _Answer:
-    at, asked = version(place.kernel.release), version(condition.value)
+    at, asked = version(place.kernel.at), version(condition.value)
     ok = at >= asked if condition.relation == ">=" else at < asked
-    return ok, f"kernel {place.kernel.release}", f"use a kernel {condition.relation} {condition.value}"
+    found = f"kernel {place.kernel.release}" + (f" ({level})" if (level := place.kernel.at) != place.kernel.release else "")
+    return ok, found, f"use a kernel {condition.relation} {condition.value}"
 
 
 def _arch(condition: Condition, place: Place) -> _Answer:
@@ -176,7 +179,7 @@ def _arch(condition: Condition, place: Place) -> _Answer:
 
 
 def _pte_special(condition: Condition, place: Place) -> _Answer:
-    special = has_pte_special(place.kernel.release, place.kernel.arch)
+    special = has_pte_special(place.kernel.at, place.kernel.arch)
     ok = special == (condition.key == "pte-special")
     cure = "use uml" if special else "use qemu or a host of an architecture with pte_special"
     return ok, f"{place.kernel.arch} has {'' if special else 'no '}pte_special", cure

@@ -76,7 +76,7 @@ class _Check:
 
     def kept(self, line: int, promise: Promise) -> Kept:
         kernel = self.trace.header.kernel
-        chosen = pick(promise, kernel.release, kernel.arch)
+        chosen = pick(promise, kernel.at, kernel.arch)
         value = chosen.value if chosen is not None else ""
         expected = parse_expected(value)
         if isinstance(expected, str):  # the parser lets none through

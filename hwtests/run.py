@@ -26,6 +26,7 @@ from hwtests.recorded import Recording
 from hwtests.results import Result, ResultsDir
 from hwtests.results.directory import safe
 from hwtests.targets.base import Target, TargetError, TargetLost, Unusable
+from hwtests.targets.level import level
 from hwtests.targets.schedule import schedule
 from hwtests.trace import Kernel, Trace
 from hwtests.verdict import Judged, differences_of, judge_trace, promises_of
@@ -305,12 +306,9 @@ def ordered(jobs: Iterable[Job], seed: int | None) -> list[Job]:
 def place_of(target: Target, about: Mapping[str, Any], allowed: Collection[str]) -> Place:
     """What a target's inventory says that decides which programs make sense on it."""
     said = about.get("kernel", {})
-    kernel = Kernel(
-        str(said.get("release", "?")),
-        str(said.get("version", "")),
-        str(said.get("machine", "")),
-        str(said.get("arch", said.get("machine", "?"))),
-    )
+    release, version = str(said.get("release", "?")), str(said.get("version", ""))
+    machine = str(said.get("machine", ""))
+    kernel = Kernel(release, version, machine, str(said.get("arch", machine or "?")), level(release, version))
     uid = int(about.get("uid", 0 if target.own_kernel else os.geteuid()))
     return Place(kernel, uid, about.get("config", {}), target.own_kernel, allowed)
 

@@ -70,7 +70,7 @@ class Prepared:
 
 
 def _kernel(profile: Profile) -> Kernel:
-    return Kernel(profile.release, profile.name, profile.arch, profile.arch)
+    return Kernel(profile.release, profile.name, profile.arch, profile.arch, profile.level)
 
 
 @cache

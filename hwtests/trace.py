@@ -52,12 +52,21 @@ class ProgramId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Kernel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which kernel: uname's release, version, machine; `arch` is what architecture traits hang on (`um`, `x86_64`)."""
+    """Which kernel: uname's release, version, machine; `arch` is what architecture traits hang on (`um`, `x86_64`).
+
+    `level` is its stable level (`6.1.192`), which not every release names: hwtests/targets/level.py.
+    """
 
     release: str
     version: str
     machine: str
     arch: str
+    level: str = ""
+
+    @property
+    def at(self) -> str:
+        """What versions are compared with: the level, the release where none is stated."""
+        return self.level or self.release
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

@@ -81,12 +81,12 @@ def allowed_trace(program: Program, header: Header, profile: Profile, choices: T
 
 def profile_of(header: Header) -> tuple[Profile, bool]:
     """The semantics to expect of the kernel that `header` names, and whether they are assumed. Raises ValueError."""
-    return _profile(header.kernel.release, header.kernel.arch, tuple(sorted(header.config.items())))
+    return _profile(header.kernel.at, header.kernel.arch, tuple(sorted(header.config.items())))
 
 
 @lru_cache(maxsize=64)
-def _profile(release: str, arch: str, config: tuple[tuple[str, str], ...]) -> tuple[Profile, bool]:
-    return profile_for(release, arch, dict(config))
+def _profile(level: str, arch: str, config: tuple[tuple[str, str], ...]) -> tuple[Profile, bool]:
+    return profile_for(level, arch, dict(config))
 
 
 def traits_of(header: Header, name: str) -> RegionTraits:

@@ -25,9 +25,10 @@ class Profile:
 
     name: str
     release: str
+    level: str
     arch: str
     config: Mapping[str, str]
-    interpolated: bool
+    assumed: str
     # how a raw pte is told from a page's (vm_normal_page)
     raw_rule: str
     zero_page: str
@@ -160,8 +161,9 @@ def _series(release: str) -> tuple[int, ...]:
 def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None) -> tuple[Profile, bool]:
     """The profile of a kernel: its own series, else the nearest lower one of that architecture.
 
-    Returns (profile, assumed): assumed is True when no profile is of the release's own series or architecture,
-    or when that profile was put together from its neighbours.
+    `release` is the kernel's stable level (`6.1.192`). Returns (profile, assumed): assumed is True when no profile is
+    of the release's own series or architecture, when the level is below the one that the profile was seen at (fixes
+    change behaviour within a series), or when the profile was put together from its neighbours.
     `config` overrides the configuration that the profile carries.  Raises ValueError for an unreadable release.
     """
     wanted = _series(release)
@@ -174,7 +176,8 @@ def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None
     if key[0] < 3:  # of one 2.6 release there are several profiles: rc kernels say so in their release
         exact = [p for p in of_arch if p.release == release.split()[0]]
         chosen = exact[-1] if exact else chosen
-    assumed = chosen.interpolated or chosen.arch != arch or _series(chosen.release) != wanted
+    named = chosen.arch == arch and _series(chosen.release) == wanted and key >= release_key(chosen.level)
+    assumed = bool(chosen.assumed) or not named
     if config:
         chosen = dataclasses.replace(chosen, config={**chosen.config, **config})
     return chosen, assumed

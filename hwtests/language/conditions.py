@@ -14,7 +14,7 @@ TRAITS: tuple[str, ...] = (
     "no-fsync", "inherited", "limited", "read-only", "own", "special",
 )  # fmt: skip
 WORDS = ("pte-special", "no-pte-special")
-VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+)?"
+VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+\+?)?"  # `2.6.15-rc2+`: after the tag -rc2, before -rc3
 
 _REGION = re.compile(r"(?P<region>[A-Za-z_][A-Za-z0-9_]*)\.(?P<rest>.*)")
 _PAGES = re.compile(r"pages>=(?P<value>[0-9]{1,7})")

@@ -69,10 +69,13 @@ def promised(promise: Promise) -> str:
 
 @lru_cache(maxsize=1024)
 def version(text: str) -> tuple[int, ...]:
-    """What versions are compared by: `6.1.176-1+b13` as 6.1.176, missing parts as 0; `2.6.15-rc3` is before 2.6.15."""
-    match = re.match(r"([0-9]+(?:\.[0-9]+)*)(?:-rc([0-9]+))?", text)
+    """What versions are compared by: `6.1.176-1+b13` as 6.1.176, missing parts as 0; `2.6.15-rc3` is before 2.6.15.
+
+    `2.6.15-rc2+` is what came after the tag -rc2 and before -rc3.
+    """
+    match = re.match(r"([0-9]+(?:\.[0-9]+)*)(?:-rc([0-9]+)(\+?))?", text)
     numbers = [int(part) for part in match[1].split(".")[:PARTS]] if match else []
-    candidate = int(match[2]) if match and match[2] else FINAL
+    candidate = 2 * int(match[2]) + bool(match[3]) if match and match[2] else FINAL
     return (*numbers, *[0] * (PARTS - len(numbers)), candidate)
 
 

@@ -35,7 +35,7 @@ def _target(target: TargetView) -> list[str]:
         lines += _block("  ", recorded_sentence(target))
     if assumed := sum(1 for result in target.results if result.assumed):
         profile = next(result.profile for result in target.results if result.assumed)
-        lines += _block("  ", f"{assumed} assumed: nobody named this kernel's semantics; judged by {profile}")
+        lines += _block("  ", f"{assumed} assumed: judged by {profile}, which was not seen to hold for all of this kernel")
     groups = _alike(target.bad)
     for alike in groups[:SHOWN]:
         lines += _bad(alike[0], len(alike) - 1)

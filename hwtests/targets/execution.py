@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hwtests import forms
 from hwtests.kernels import config as kernel_config
@@ -16,12 +17,16 @@ from hwtests.language.settings import RegionSettings, process_settings, region_s
 from hwtests.normalise import Refusal, normalise
 from hwtests.regions.traits import SOURCES, RegionTraits
 from hwtests.targets.base import Region, TargetError, Unusable
+from hwtests.targets.level import level
 from hwtests.targets.numbering import renumbered
-from hwtests.targets.view import Bytes, answer, fill
+from hwtests.targets.view import answer, fill
 from hwtests.trace import End, Header, Kernel, ProgramId, Trace
 from hwtests.version import tool
 from native.channel import AgentLink, AgentLost, RunResult
 from native.wire import DoneFlag, Fill, Hello, Kind, OutsideRequest, ProcessOptions, RegionFlag, RunFlag
+
+if TYPE_CHECKING:
+    from hwtests.targets.view import Bytes
 
 _VIEW_FLAGS = {
     "host-file": RegionFlag.VIEW_OUTSIDE,
@@ -79,9 +84,8 @@ class Execution:
     @property
     def kernel(self) -> Kernel:
         facts = self.hello.facts
-        return Kernel(
-            facts.get("release", "?"), facts.get("version", "?"), facts.get("machine", "?"), facts.get("arch", "?")
-        )
+        release, version = facts.get("release", "?"), facts.get("version", "?")
+        return Kernel(release, version, facts.get("machine", "?"), facts.get("arch", "?"), level(release, version))
 
     def open_region(self, offer: Offer) -> Region:
         """Have the agent open it; the region, with its cause when that fails."""

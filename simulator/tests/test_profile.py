@@ -26,7 +26,8 @@ def test_unknown_profile_lists_those_there_are():
 @pytest.mark.parametrize(
     ("release", "arch", "name", "assumed"),
     [
-        ("6.1.0-42-amd64", "x86_64", "x86_64-6.1", False),
+        ("6.1.192", "x86_64", "x86_64-6.1", False),
+        ("6.1.0", "x86_64", "x86_64-6.1", True),
         ("6.1.176", "um", "uml-6.1", False),
         ("6.12.101", "um", "uml-6.12", False),
         ("6.18.44", "x86_64", "x86_64-6.18", True),
@@ -36,6 +37,7 @@ def test_unknown_profile_lists_those_there_are():
         ("4.19.0", "x86_64", "2.6.15", True),
         ("2.6.15", "x86_64", "2.6.15", False),
         ("2.6.14", "x86_64", "2.6.14", False),
+        ("2.6.15-rc2", "x86_64", "unpaged", True),
         ("6.1.0", "aarch64", "x86_64-6.1", True),
     ],
 )
