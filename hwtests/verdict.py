@@ -121,8 +121,8 @@ def differences_of(judgement: Judgement, trace: str = "") -> list[Difference]:
 
 
 def broken_promise(kept: Kept, trace: str = "") -> Difference:
-    """A broken promise as a difference; one broken by the simulator says so."""
-    where = " ".join(filter(None, [trace, "the simulator's trace" if kept.trace == "simulator" else ""]))
+    """A broken promise as a difference, and on which trace it is broken: the model is not its own judge."""
+    where = " ".join(filter(None, [trace, f"the {kept.trace}'s trace"]))
     return Difference(
         kind="promise",
         line=kept.line,

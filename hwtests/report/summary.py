@@ -30,9 +30,12 @@ def _target(target: TargetView) -> list[str]:
     about = ", ".join(filter(None, [target.kernel, " ".join(target.regions)]))
     lines = _block("", f"{target.name}: {about}" if about else target.name)
     counts = target.counts
-    lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS))
     if target.name == "sim" and target.results:
+        # The simulator does not agree with itself: what it has shown is what it was held against.
         lines += _block("  ", recorded_sentence(target))
+        lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if verdict != "agree"))
+    else:
+        lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS))
     if assumed := sum(1 for result in target.results if result.assumed):
         profile = next(result.profile for result in target.results if result.assumed)
         lines += _block("  ", f"{assumed} assumed: judged by {profile}, which was not seen to hold for all of this kernel")

@@ -21,7 +21,8 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
     `line` and `op` say where in the program (`op` -1: the kernel log or the taint), `field` which part of the
     observation, `observed` and `allowed` are texts; `kind` is `observation`, `promise` or `unpredicted`; `trace`
-    names the trace it was seen on when that is not the result's own (a recorded one, or the simulator's).
+    names the trace it was seen on where that could be another than the result's own: a recorded one, and for a promise
+    the kernel's or the simulator's.
     """
 
     kind: Literal["observation", "promise", "unpredicted"]
