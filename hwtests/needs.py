@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hwtests.language.conditions import Condition, parse_condition
-from hwtests.language.nodes import Op, Program
+from hwtests.language.nodes import Name, Op, Program
 from hwtests.language.promise import version
 from hwtests.language.settings import process_settings, program_needs, region_settings
 
@@ -19,6 +19,7 @@ PTE_SPECIAL = frozenset(
 )
 # Operations that can change a region's content through a mapping.
 STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
+OPENS = frozenset({"open", "mmap"})
 
 
 class Traits(Protocol):
@@ -102,10 +103,14 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
     for name, settings in region_settings(program).items():
         if settings.fill is not None:
             yield from _trait(name, "poke", f"{name}.poke, to fill it first", place)
-    verbs = {statement.verb for _, statement in program.statements() if isinstance(statement, Op)}
+    ops = [statement for _, statement in program.statements() if isinstance(statement, Op)]
+    verbs = {op.verb for op in ops}
+    opened = {op.operands[0] for op in ops if op.verb in OPENS and op.operands}
     for name, traits in place.regions.items():
         if name not in region_settings(program):
             continue
+        if Name(name) in opened:
+            yield from _trait(name, "file", f"{name}.file, to mmap or open it", place)
         if "peek" in verbs:
             yield from _trait(name, "view", f"{name}.view, to peek", place)
         if "poke" in verbs:
@@ -235,6 +240,7 @@ _CURES: Mapping[str, str] = {
     "no-struct-page": "use uml up to 6.12 (mmapper) or qemu (a BAR)",
     "offset": "use qemu's BAR or uml's /dev/mem",
     "no-split": "use [vvar], or a perf ring of a kernel from 6.14 on",
+    "file": "use a region of another kind, or `map` instead of `mmap`",
     "no-file": "use [vvar]",
     "eager": "use a region that remap_pfn_range() maps",
 }  # fmt: skip

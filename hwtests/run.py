@@ -228,7 +228,7 @@ class Run:
     # What goes wrong.
 
     def _unusable(self, target: Target, cause: Unusable) -> None:
-        """The target cannot be used: every program is skipped, or with `force` is an error."""
+        """The target cannot be used: what becomes of every program."""
         keys = [(one.name, target.name, "") for one in self.request.programs]
         self._plan({"name": target.name, "needs": cause.needs, "found": cause.found, "cure": cause.cure}, keys)
         self.progress.target(target.name, f"not usable: {cause}", len(keys))
@@ -238,9 +238,9 @@ class Run:
             self.refused(Job(one, "", {}, cause), target.name)
 
     def refused(self, job: Job, target: str) -> Result:
-        """The target cannot be used: a skip, or with `force` an error."""
+        """The target cannot be used: a skip; an error with `force`, or where the user named the kernel's own file."""
         assert job.skip is not None
-        if self.request.force:
+        if self.request.force or "/" in target:
             return self.failed(job, target, "error", str(job.skip))
         return self.skipped(job, target, job.skip)
 

@@ -52,6 +52,8 @@ def _named(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def _meant(word: str, known: dict[str, Path], root: Path) -> list[Path]:
+    if not word:
+        raise UsageError("an empty word: expected a program, file, theme or pattern")
     path = Path(word)
     if word.endswith(".pfn"):
         return [path]  # what is wrong with it, the parser says

@@ -63,6 +63,8 @@ def default_names(say: Say) -> list[str]:
     """The targets of a run that names none; `say` is told which and why."""
     if words := os.environ.get("PFNLAB_TARGET", ""):
         names = [word.strip() for word in words.split(",") if word.strip()]
+        if not names:
+            raise UsageError(f"PFNLAB_TARGET={words!r}: expected targets, separated by commas")
         say(f"on {', '.join(names)}: PFNLAB_TARGET says so")
         return names
     usable, copied = _host_regions(say)

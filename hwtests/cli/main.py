@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status (docs/exit-status.md)."""
     try:
+        _need_streams()
         parser = options.build()
         arguments = parser.parse_args(argv)
         if arguments.version:
@@ -48,6 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{where}{error.strerror or error}", ERROR)
     except Exception as error:
         return _fail(_internal(error), ERROR)
+
+
+def _need_streams() -> None:
+    # A program started with a closed stream (`>&-`) has None for it, and what is printed would be lost without a word.
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdout is None:
+        raise LabError("standard output is closed: expected somewhere to print to")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="backslashreplace")  # a locale that lacks `…` is no reason to fail
 
 
 def _fail(message: str, status: int) -> int:

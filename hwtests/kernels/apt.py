@@ -66,7 +66,7 @@ def own_codename() -> str | None:
     """The codename of this machine's suite (`bookworm`), from os-release(5)."""
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         try:
-            text = Path(path).read_text()
+            text = Path(path).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
         match = re.search(r'^VERSION_CODENAME="?([\w-]+)"?$', text, re.M)
@@ -216,7 +216,7 @@ def _signed_by(entry: str) -> str | None:
     # Sourcesentry is FILE:N: the N-th stanza of a .sources file, the N-th line of a .list
     path, _, number = entry.rpartition(":")
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
         if path.endswith(".sources"):
             return list(_stanzas(text))[int(number) - 1].get("Signed-By")
         match = re.search(r"signed-by=([^\s\]]+)", text.splitlines()[int(number) - 1], re.I)

@@ -13,14 +13,13 @@ _NOEXEC = 8  # statvfs(3) ST_NOEXEC
 
 
 def choose_parent() -> Path:
-    """The folder for run folders: TMPDIR where it is set, else /dev/shm where it has room and allows exec, else /tmp.
+    """The folder for run folders: the first of TMPDIR, /dev/shm and /tmp that will do, or the first where none does.
 
     A User-Mode Linux kernel keeps its RAM there as a file and maps it PROT_EXEC; in memory it boots faster.
     """
-    if os.environ.get("TMPDIR"):
-        return Path(tempfile.gettempdir())
-    shm = Path("/dev/shm")
-    return shm if complaint(shm) is None else Path(tempfile.gettempdir())
+    set_ = os.environ.get("TMPDIR")
+    parents = [Path(name).absolute() for name in (set_, "/dev/shm", "/tmp") if name]
+    return next((parent for parent in parents if complaint(parent) is None), parents[0])
 
 
 def complaint(parent: Path) -> str | None:
@@ -36,6 +35,21 @@ def complaint(parent: Path) -> str | None:
     free = stat.f_bavail * stat.f_frsize
     if free < NEEDED:
         return f"{parent} has {free >> 20} MiB free, {NEEDED >> 20} are needed"
+    uid, gid = guest_ids()
+    if (closed := _closed_to(parent, uid, gid)) is not None:
+        return f"{closed} cannot be entered by user {uid}, who runs the guest"
+    return None
+
+
+def _closed_to(folder: Path, uid: int, gid: int) -> Path | None:
+    # The first folder on the way that this user, who has no rights beyond its own, may not pass.
+    if uid == os.geteuid():
+        return None  # access(2) has said
+    for on_the_way in [*reversed(folder.parents), folder]:
+        stat = on_the_way.stat()
+        mode = stat.st_mode >> (6 if stat.st_uid == uid else 3 if stat.st_gid == gid else 0)
+        if not mode & 1:
+            return on_the_way
     return None
 
 

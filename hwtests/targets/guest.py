@@ -76,7 +76,8 @@ class GuestTarget(ABC):
         if self._missing or self._kernel is None:
             return self._missing
         if found := complaint(choose_parent()):
-            return Unusable("room for a guest's files", found, "set TMPDIR to a folder with room that allows exec")
+            cure = "set TMPDIR to a folder with room that allows exec and that anybody may enter"
+            return Unusable("room for a guest's files", found, cure)
         if isinstance(agent := find_agent("x86_64"), Unusable):
             return agent
         return self._complaint()

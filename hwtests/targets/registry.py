@@ -22,9 +22,9 @@ def known_targets() -> list[str]:
 def expand(name: str) -> list[str]:
     """The names that `name` stands for: `uml` is the machine's own suite's kernel, or else the newest cached; `uml:all`
     and `qemu:all` are all that are cached, or all that are known where none is."""
-    kind, _, rest = name.partition(":")
+    kind, colon, rest = name.partition(":")
     names = [item for item in KNOWN if item.name.kind == kind]
-    if not names or rest not in ("", "all"):
+    if not names or (colon and rest != "all"):
         return [name]
     here = [str(item.name) for item in names if cached(item.name)]
     if rest == "all":

@@ -71,6 +71,8 @@ def only_line(capsys) -> str:
         (["run", "--on", "vax", "reads.pfn"], "pfnlab: unknown target 'vax', expected one of sim, host, uml:5.10"),
         (["run", "--on", "uml:what", "reads.pfn"], "pfnlab: needs a kernel's name such as uml:6.12"),
         (["run", "--on", "sim:uml-6.12", "reads.pfn"], "pfnlab: target 'sim:uml-6.12': a run on sim takes all"),
+        (["run", "--on", "uml:", "reads.pfn"], "pfnlab: needs a kernel's name such as uml:6.12"),
+        (["run", "--on", "sim", ""], "pfnlab: an empty word: expected a program, file, theme or pattern"),
         (["run", "--on", "sim", "nothing"], "pfnlab: no program, file, theme or pattern 'nothing'"),
         (["run", "--on", "sim", "gone.pfn"], "pfnlab: gone.pfn:1:1: cannot be read: No such file"),
         (["run", "--on", "sim", "--region", "/dev/x", "reads.pfn"], "pfnlab: a file can be a region of the host only"),
@@ -171,6 +173,56 @@ def test_force_makes_a_skip_for_want_of_a_kernel_an_error(here, target, monkeypa
     target.missing = Unusable("a kernel", "none", "fetch one")
 
     assert main(["run", "--on", "uml:6.12", "reads.pfn"]) == 2
+
+
+def test_a_kernel_that_the_user_names_by_its_file_and_that_is_none_is_an_error(here):
+    assert main(["run", "--on", "uml:/no/kernel", "--on", "sim", "reads.pfn"]) == 2
+    [result] = [one for one in read_results(here / "results" / "latest").results if one.target != "sim"]
+
+    assert (result.verdict, result.why[:58]) == ("error", "needs a User-Mode Linux kernel; found /no/kernel: no execu")
+
+
+def test_an_environment_that_names_no_target_is_wrong_usage(here, monkeypatch, capsys):
+    monkeypatch.setenv("PFNLAB_TARGET", " , ")
+
+    assert main(["run", "reads.pfn"]) == 5
+    assert only_line(capsys) == "pfnlab: PFNLAB_TARGET=' , ': expected targets, separated by commas"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("closed", "status", "said"),
+    [
+        ("<&-", 0, ""),
+        (">&-", 2, "pfnlab: standard output is closed: expected somewhere to print to\n"),
+        ("2>&-", 0, ""),
+    ],
+)
+def test_a_closed_stream_is_no_traceback(here, closed, status, said):
+    command = f"{sys.executable} -m hwtests run --on sim reads.pfn {closed}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, cwd=here, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == status
+    assert [line for line in done.stderr.splitlines(keepends=True) if not line.startswith("sim: ")] == [said] * bool(
+        said
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", ["targets", "regions", "rules", "programs", "kernels", "explain cow.private-write-copies"]
+)
+@pytest.mark.parametrize(
+    "language", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+)
+def test_a_locale_without_unicode_is_no_traceback(here, command, language):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **language, "COLUMNS": "40"}
+    words = [sys.executable, "-m", "hwtests", *command.split()]
+    done = subprocess.run(words, cwd=here, env=environment, capture_output=True)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout
 
 
 def test_the_environment_names_the_target_and_the_place_of_results(here, monkeypatch, capsys):

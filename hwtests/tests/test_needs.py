@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from hwtests.language import parse
@@ -106,6 +108,15 @@ def test_filling_needs_a_view_that_stores():
 
     assert skip is not None
     assert skip.needs == "dev.poke, to fill it first"
+
+
+@pytest.mark.parametrize("operation", ["p: m = mmap dev shared r", "p: f = open dev ro"])
+def test_mapping_or_opening_a_region_needs_its_file(operation):
+    assert asked(f"region dev\nprocess p\n{operation}", RING) is None
+    skip = asked(f"region dev\nprocess p\n{operation}", dataclasses.replace(CLOCK, has_file=False))
+
+    assert skip is not None
+    assert (skip.needs, skip.found) == ("dev.file, to mmap or open it", "clock has no file")
 
 
 @pytest.mark.parametrize(

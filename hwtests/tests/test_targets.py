@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -168,8 +169,31 @@ def test_a_folder_without_room_is_told(monkeypatch, tmp_path):
     assert "MiB free" in (folder.complaint(tmp_path) or "")
 
 
-def test_a_run_folder_goes_where_tmpdir_says(monkeypatch, tmp_path):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
+@pytest.fixture
+def open_folder():
+    """A folder that anybody may enter; pytest's own is closed to others."""
+    with tempfile.TemporaryDirectory(prefix="pfn-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
-    assert folder.choose_parent() == tmp_path
+
+def test_a_run_folder_goes_where_tmpdir_says(monkeypatch, open_folder):
+    monkeypatch.setenv("TMPDIR", str(open_folder))
+
+    assert folder.choose_parent() == open_folder
+
+
+def test_a_run_folder_goes_elsewhere_when_tmpdir_will_not_do(monkeypatch, open_folder):
+    monkeypatch.setenv("TMPDIR", str(open_folder / "missing"))
+
+    assert folder.choose_parent() in (Path("/dev/shm"), Path("/tmp"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a guest as somebody else")
+def test_a_folder_that_the_guests_user_may_not_enter_is_told(open_folder):
+    inner = open_folder / "inner"
+    inner.mkdir(mode=0o755)
+    open_folder.chmod(0o700)
+
+    uid, _ = folder.guest_ids()
+    assert folder.complaint(inner) == f"{open_folder} cannot be entered by user {uid}, who runs the guest"
