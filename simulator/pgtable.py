@@ -7,6 +7,7 @@ which P_NONE tells.  Every vma holds its own piece of the page table, an array o
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import TypeAlias
 
 import numpy as np
@@ -29,11 +30,28 @@ P_CHG_MASK = ~P_PROT  # what pte_modify() keeps
 
 Ptes: TypeAlias = NDArray[np.uint64]
 
+LARGE_PAGES = 1 << 14
+LARGE_KEPT = 4
 SCALAR_PAGES = 24  # up to here page by page, beyond by vectors
 
 
+_large: list[Ptes] = []
+
+
 def new_ptes(pages: int) -> Ptes:
-    return np.zeros(pages, np.uint64)
+    """An empty piece of page table."""
+    if pages < LARGE_PAGES:
+        return np.zeros(pages, np.uint64)
+    # Fresh memory costs a fault of the host's a page, more than all else that is done to it: a piece that nobody holds
+    # any more (only the list, `ptes` and the call below) is used again.
+    for ptes in _large:
+        if len(ptes) == pages and getrefcount(ptes) == 3:
+            ptes.fill(0)
+            return ptes
+    ptes = np.zeros(pages, np.uint64)
+    _large.append(ptes)
+    del _large[:-LARGE_KEPT]
+    return ptes
 
 
 def vm_page_prot(flags: int) -> int:

@@ -61,11 +61,21 @@ def test_mixed_small_operations(benchmark, kernel):
     assert 10 * ROUNDS / benchmark.stats["min"] > 30_000
 
 
+@pytest.mark.parametrize("kind", ["raw", "anonymous"])
 @pytest.mark.benchmark(group="ranges")
-def test_copy_of_the_ptes(benchmark):
-    # What the others stand beside: numpy copies as many bytes as the ptes have.
-    ptes = np.ones(PAGES, np.uint64)
-    benchmark.pedantic(ptes.copy, rounds=50)
+def test_copy_of_the_same_bytes(benchmark, kind):
+    # What the others stand beside: numpy copies what they have to touch. Of a raw range that is the ptes; of an
+    # anonymous one refcount, mapcount and flags of its pages too.
+    touched = [np.ones(PAGES, np.uint64)]
+    if kind == "anonymous":
+        touched += [np.ones(PAGES, np.int32), np.ones(PAGES, np.int32), np.ones(PAGES, np.uint16)]
+    copies = [np.ones_like(array) for array in touched]
+
+    def copy():
+        for to, array in zip(copies, touched, strict=True):
+            to[:] = array
+
+    benchmark.pedantic(copy, rounds=50)
 
 
 def prepare(kernel, kind):
