@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
-from hwtests.language.nodes import Program
-from hwtests.regions.traits import RegionTraits
-from hwtests.trace import Trace
+if TYPE_CHECKING:
+    from hwtests.language.nodes import Program
+    from hwtests.regions.traits import RegionTraits
+    from hwtests.trace import Trace
 
 __all__ = ["LIMIT", "Region", "Target", "TargetError", "TargetLost", "Unusable"]
 

@@ -11,19 +11,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hwtests.kernels.cache import Kernel
-from hwtests.language.nodes import Program
 from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
 from hwtests.targets.console import crash_lines
-from hwtests.targets.execution import Execution
 from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
-from hwtests.targets.regioncheck import check_regions
 from hwtests.targets.supervised import Supervised
-from hwtests.trace import End, Trace
 from native.channel import AgentLink, AgentLost, Channel
+
+if TYPE_CHECKING:
+    from hwtests.language.nodes import Program
+    from hwtests.targets.execution import Execution
+    from hwtests.trace import End, Trace
+
+# What runs programs is loaded once a kernel has been started: it boots meanwhile.
 
 BOOT_LIMIT = 60.0  # seconds; 10 times what the slowest guest takes on a slow machine
 _UNKILLABLE = "does not die"  # native/program.c, of a process that SIGKILL does not end
@@ -155,6 +158,9 @@ class GuestTarget(ABC):
                 raise TargetError(f"{self.name}: {error.filename or folder}: {error.strerror}") from None
             raise
         link = AgentLink(Channel(ours.detach()))
+        from hwtests.targets.execution import Execution
+        from hwtests.targets.regioncheck import check_regions
+
         try:
             hello = link.hello(BOOT_LIMIT, config=True)
             boot = Boot(process, Execution(self.name, link, hello, self._kernel.config()))
@@ -179,6 +185,8 @@ class GuestTarget(ABC):
 
     def _autopsy(self, boot: Boot, lost: AgentLost, late: bool) -> End:
         # The kernel went away under a program: what did it say? In any case the next program gets a new one.
+        from hwtests.trace import End
+
         gone = boot.process.ended(0.0 if late else _LAST_WORDS)
         console = boot.process.console()
         self._boot = None

@@ -7,16 +7,17 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hwtests.kernels.cache import cached
 from hwtests.kernels.names import parse_name
-from hwtests.regions.traits import load_traits
 from hwtests.targets.base import Region, Unusable
-from hwtests.targets.execution import Execution, Offer
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.supervised import Supervised
-from hwtests.targets.view import map_file
+
+if TYPE_CHECKING:
+    from hwtests.targets.execution import Execution
 
 EMULATOR = "qemu-system-x86_64"
 MIB = 1 << 20
@@ -78,6 +79,10 @@ class QemuTarget(GuestTarget):
         )  # fmt: skip
 
     def _offer(self, execution: Execution, folder: Path) -> list[Region]:
+        from hwtests.regions.traits import load_traits
+        from hwtests.targets.execution import Offer
+        from hwtests.targets.view import map_file
+
         traits = load_traits()
         ram = map_file(folder / "ram", RAM)
         size = PAGES * PAGE

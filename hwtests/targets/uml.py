@@ -6,18 +6,19 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hwtests.kernels import glibc
 from hwtests.kernels.cache import Kernel, cached
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import parse_name
-from hwtests.regions.traits import load_traits
 from hwtests.targets.base import Region, Unusable
-from hwtests.targets.execution import Execution, Offer
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.supervised import Supervised
-from hwtests.targets.view import map_file
+
+if TYPE_CHECKING:
+    from hwtests.targets.execution import Execution
 
 MEMORY = "64M"
 PAGES = 16  # of a region
@@ -68,6 +69,10 @@ class UmlTarget(GuestTarget):
         )  # fmt: skip
 
     def _offer(self, execution: Execution, folder: Path) -> list[Region]:
+        from hwtests.regions.traits import load_traits
+        from hwtests.targets.execution import Offer
+        from hwtests.targets.view import map_file
+
         traits = load_traits()
         file = map_file(folder / "iomem", (PAGES + 2 * GUARD) * PAGE)
         mapper = execution.open_region(Offer(traits["uml-mmapper"], PAGES + 2 * GUARD, view=file, around=file))
