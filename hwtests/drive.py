@@ -389,7 +389,8 @@ class Driver:
         pfns = self._pfns(p, call)
         if isinstance(pfns, int):
             return _ret(pfns)
-        flags = [None if pfn is None else forms.kpageflags_words(self.kernel.kpageflags(pfn)) for pfn in pfns]
+        found = [None if pfn is None else self.kernel.kpageflags(pfn) for pfn in pfns]
+        flags = [None if words is None else forms.kpageflags_words(words) for words in found]
         return {"ret": "ok", "flags": flags}
 
 

@@ -23,9 +23,9 @@ from hwtests.trace import Trace
 from hwtests.verdict import broken_promise, differences_of, judge_trace, with_lines_of, worse
 from simulator import Profile, load_profile, profile_names
 
-#: Promises are about kernels that have VM_PFNMAP (Linux kernel commit 6aab341e0a28 ("mm: re-architect the VM_UNPAGED
-#: logic") (in v2.6.15)). The kernels around that change are held to what they were seen to do, not to promises.
-FIRST = (2, 6, 16)
+#: Linux kernel commit 6aab341e0a28 ("mm: re-architect the VM_UNPAGED logic") (in v2.6.15-rc3) is the last of the kernels
+#: that are simulated with a region of each backing: before it, memory with and without a struct page differ.
+THE_COMMIT = version("2.6.15-rc3")
 SHOWN = 20  # differences that a result keeps
 #: Verdicts on recorded traces, the worst first: the result's own verdict is the first that occurs.
 WORST = ("error", "crash", "mismatch", "timeout", "unpredicted")
@@ -145,34 +145,38 @@ def _text(program: Program, kept: Kept) -> str:
 
 
 def _circumstances(prepared: Prepared, shown: Shown) -> Iterator[tuple[Profile, Mapping[str, RegionTraits]]]:
-    """Profiles and regions that a program makes sense with: every profile with the first region that suits it, and the
-    newest profile of each architecture with all that do."""
+    """Profiles and regions that a program makes sense with: every profile with the first region that suits it, the
+    newest profile of each architecture that has it with every region, and the kernels of 2005, where a struct page
+    makes all the difference, with a region of each backing."""
     names = list(prepared.pages)
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for profile in profiles():
-        newest = profile.arch not in seen
-        seen.add(profile.arch)
-        for traits in _kinds(profile.release) if names else [None]:
+        shown_backings: set[str] = set()
+        for traits in _kinds(profile.level) if names else [None]:
             bound = {name: traits for name in names if traits is not None}
             skip = prepared.unmet(profile, bound)
             if skip is not None:
                 shown.skip = shown.skip or skip
                 continue
-            yield profile, bound
-            if not newest:
-                break
+            kind, backing = (traits.kind, traits.backing) if traits is not None else ("", "")
+            told = (profile.arch, kind) in seen and (
+                backing in shown_backings if version(profile.level) <= THE_COMMIT else bool(shown_backings)
+            )
+            seen.add((profile.arch, kind))
+            if not told:
+                shown_backings.add(backing)
+                yield profile, bound
 
 
 @cache
 def profiles() -> list[Profile]:
     """The profiles that promises are held against, the newest kernel first."""
-    found = [profile for name in profile_names() if version((profile := load_profile(name)).release) >= FIRST]
-    return sorted(found, key=lambda profile: version(profile.release), reverse=True)
+    return sorted(map(load_profile, profile_names()), key=lambda profile: version(profile.level), reverse=True)
 
 
 @cache
-def _kinds(release: str) -> list[RegionTraits]:
-    at = version(release)
+def _kinds(level: str) -> list[RegionTraits]:
+    at = version(level)
     return [
         traits
         for traits in load_traits().values()

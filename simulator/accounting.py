@@ -18,20 +18,28 @@ def rss(k: Kernel, task: Task) -> tuple[int, int, int, int]:
     return task.anon_rss, task.file_rss, task.total_vm, task.locked_vm
 
 
-def kpagecount(k: Kernel, pfn: int) -> int:
-    """How often a page is mapped; 0 where there is no struct page, and a raw pte counts nowhere."""
+def kpagecount(k: Kernel, pfn: int) -> int | None:
+    """How often a page is mapped, a raw pte counting nowhere; None above max_pfn, where the file has ended."""
+    if _above_max_pfn(k, pfn):
+        return None
     k.rules.append("kpage.raw-not-mapped")
-    if not 0 <= pfn < TOTAL_PAGES or not k.mem.flags[pfn] & PG_PAGE:
-        return 0
     return int(k.mem.mapcount[pfn])
 
 
-def kpageflags(k: Kernel, pfn: int) -> frozenset[str]:
-    """The flags of a page by name; of an ordinary page only those that no timing decides, and `unknown` says so."""
-    flags = k.mem.flags[pfn] if 0 <= pfn < TOTAL_PAGES else 0
-    if not flags & PG_PAGE:
-        k.rules.append("kpage.no-page")
-        return frozenset({"nopage"})
+def _above_max_pfn(k: Kernel, pfn: int) -> bool:
+    # Memory without a struct page (a BAR, RAM hidden by mem=, UML's iomem) lies above all that the kernel has.
+    if k.profile.max_pfn == "highest" and 0 <= pfn < TOTAL_PAGES and k.mem.flags[pfn] & PG_PAGE:
+        return False
+    k.rules.append("kpage.ends-at-max-pfn")
+    return True
+
+
+def kpageflags(k: Kernel, pfn: int) -> frozenset[str] | None:
+    """The flags of a page by name, None above max_pfn; of an ordinary page only those that no timing decides, and
+    `unknown` says so."""
+    if _above_max_pfn(k, pfn):
+        return None
+    flags = k.mem.flags[pfn]
     if flags & PG_RESERVED:
         words = {"reserved"}
         if pfn == ZERO_PFN:

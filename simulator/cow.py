@@ -80,7 +80,7 @@ def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, addres
     to = new << PAGE_SHIFT
     offset = address & PAGE_MASK
     if k.cow_copy_from == "fault" and not old and offset:
-        # 6aab341e0a28 copied a page's length from the address that faulted, aligned or not.
+        # The commit (2.6.15-rc3) copied a page's length from the address that faulted, aligned or not.
         k.rules.append("cow.copies-from-fault-address")
         following = k.kernel_frame(task, (address | PAGE_MASK) + 1)
         if following < 0:

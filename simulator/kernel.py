@@ -513,8 +513,8 @@ class Kernel:
         self.rules.append("pagemap.one-entry-a-page")
         return task_mmu.pagemap(self, task, addr, length)
 
-    def kpagecount(self, pfn: int) -> int:
+    def kpagecount(self, pfn: int) -> int | None:
         return accounting.kpagecount(self, pfn)
 
-    def kpageflags(self, pfn: int) -> frozenset[str]:
+    def kpageflags(self, pfn: int) -> frozenset[str] | None:
         return accounting.kpageflags(self, pfn)

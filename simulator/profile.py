@@ -71,6 +71,7 @@ class Profile:
     smaps_page_referenced: bool
     rss_lag_pages: int
     pagemap: str
+    max_pfn: str
     mincore_pfnmap: str
     mincore_anon: bool
     # system calls

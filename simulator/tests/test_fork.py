@@ -47,7 +47,7 @@ def test_copied_page_is_shared_until_one_writes(machine):
 
 
 def test_raw_pages_are_not_counted_in_the_child(machine):
-    m = machine()
+    m = machine(backing="reserved")
     m.map()
     child = m.k.fork(m.t)
 

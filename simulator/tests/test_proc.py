@@ -104,11 +104,18 @@ def test_pfns_are_hidden_from_others(machine):
 
 
 def test_struct_page_is_what_the_region_says(machine):
-    for backing, words in (("absent", {"nopage"}), ("reserved", {"reserved"})):
-        m = machine(backing=backing)
+    m = machine(backing="reserved")
 
-        assert m.k.kpageflags(m.k.region_pfn(m.r)) == words
-        assert m.k.kpagecount(m.k.region_pfn(m.r)) == 0
+    assert m.k.kpageflags(m.k.region_pfn(m.r)) == {"reserved"}
+    assert m.k.kpagecount(m.k.region_pfn(m.r)) == 0
+
+
+@pytest.mark.parametrize(("profile", "backing"), [("uml-6.12", "absent"), ("uml-6.1", "ram")])
+def test_kpagecount_ends_at_max_pfn(machine, profile, backing):
+    m = machine(profile, backing=backing)
+
+    assert m.k.kpageflags(m.k.region_pfn(m.r)) is None
+    assert m.k.kpagecount(m.k.region_pfn(m.r)) is None
 
 
 def test_window_over_a_page_does_not_count_as_a_mapping_of_it(machine):
