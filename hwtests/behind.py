@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How is work done while a kernel is busy?  In one thread behind the caller, in order, never more than one piece late."""
+"""How is work done while a kernel is busy?  In one thread behind the caller, in order, at most one piece late."""
 
 from __future__ import annotations
 

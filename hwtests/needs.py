@@ -173,7 +173,8 @@ _Answer = tuple[bool, str, str]
 def _release(condition: Condition, place: Place) -> _Answer:
     at, asked = version(place.kernel.at), version(condition.value)
     ok = at >= asked if condition.relation == ">=" else at < asked
-    found = f"kernel {place.kernel.release}" + (f" ({level})" if (level := place.kernel.at) != place.kernel.release else "")
+    release, level = place.kernel.release, place.kernel.at
+    found = f"kernel {release}" + (f" ({level})" if level != release else "")
     return ok, found, f"use a kernel {condition.relation} {condition.value}"
 
 

@@ -38,7 +38,8 @@ def _target(target: TargetView) -> list[str]:
         lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS))
     if assumed := sum(1 for result in target.results if result.assumed):
         profile = next(result.profile for result in target.results if result.assumed)
-        lines += _block("  ", f"{assumed} assumed: judged by {profile}, which was not seen to hold for all of this kernel")
+        said = f"{assumed} assumed: judged by {profile}, which was not seen to hold for all of this kernel"
+        lines += _block("  ", said)
     groups = _alike(target.bad)
     for alike in groups[:SHOWN]:
         lines += _bad(alike[0], len(alike) - 1)

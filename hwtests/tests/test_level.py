@@ -33,12 +33,14 @@ def test_level_of_a_kernel(release, version, expected):
 
 
 def test_promises_and_needs_ask_the_level():
-    text = "pfn 1\nneeds kernel>=6.1.100\nprocess p\np: rss  # promise: RssAnon=1p before 6.1.150, 0 since 6.1.150 ; x\n"
+    text = "pfn 1\nneeds kernel>=6.1.100\nprocess p\np: rss # promise: RssAnon=1p before 6.1.150, 0 since 6.1.150 ; x\n"
     program = parse(text, "p.pfn")
     kernel = Kernel("6.1.0-56-cloud-amd64", DEBIAN, "x86_64", "x86_64", level("6.1.0-56-cloud-amd64", DEBIAN))
 
     assert check(program, {}, {}, kernel) is None
-    assert pick(program.lines[3].promises[0], kernel.at, kernel.arch).value == "0"
+    picked = pick(program.lines[3].promises[0], kernel.at, kernel.arch)
+    assert picked is not None
+    assert picked.value == "0"
 
 
 def test_skip_names_the_level_beside_the_release():
