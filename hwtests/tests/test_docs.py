@@ -3,8 +3,8 @@
 
 The blocks of a page that start with three backticks and `console` are run one after the other in a folder of the
 page's own: a line with `$ ` is a command, lines with `> ` after it belong to it, and what follows is its output, in
-which `…` stands for anything. The line above a block may say `<!-- exit 5 -->` (how its last command ends; the others end
-with 0), `<!-- real -->` (it boots a kernel), both, or `<!-- not run: why -->`.
+which `…` stands for anything. The line above a block may say `<!-- exit 5 -->` (how its last command ends; the others
+end with 0), `<!-- real -->` (it boots a kernel), both, or `<!-- not run: why -->`.
 """
 
 from __future__ import annotations
