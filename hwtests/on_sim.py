@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from hwtests.language.conditions import Condition, parse_condition
 from hwtests.language.nodes import Program
 from hwtests.language.promise import promised, version
+from hwtests.language.settings import program_needs
 from hwtests.needs import Skip
 from hwtests.plan import Selected
 from hwtests.promises import Kept, check_promises
@@ -23,9 +25,12 @@ from hwtests.trace import Trace
 from hwtests.verdict import broken_promise, differences_of, judge_trace, with_lines_of, worse
 from simulator import Profile, load_profile, profile_names
 
-#: Linux kernel commit 6aab341e0a28 ("mm: re-architect the VM_UNPAGED logic") (in v2.6.15-rc3) is the last of the kernels
-#: that are simulated with a region of each backing: before it, memory with and without a struct page differ.
+#: Linux kernel commit 6aab341e0a28 ("mm: re-architect the VM_UNPAGED logic") (in v2.6.15-rc3): up to it, memory with
+#: and without a struct page are different things, so that a region of each is simulated.
 THE_COMMIT = version("2.6.15-rc3")
+#: Somebody's own program speaks of the kernels since that change and its fixes, unless it names an earlier one; the
+#: catalogue's speak of all.
+SETTLED = version("2.6.16")
 SHOWN = 20  # differences that a result keeps
 #: Verdicts on recorded traces, the worst first: the result's own verdict is the first that occurs.
 WORST = ("error", "crash", "mismatch", "timeout", "unpredicted")
@@ -104,7 +109,8 @@ def _count(shown: Shown, what: str) -> None:
 def _hold_against_promises(selected: Selected, shown: Shown) -> None:
     program = selected.program
     prepared = Prepared(selected.name, program)
-    for profile, bound in _circumstances(prepared, shown):
+    since = () if selected.theme or _names_earlier(program) else SETTLED
+    for profile, bound in _circumstances(prepared, shown, since):
         try:
             trace = prepared.simulate(profile, bound)
         except Exception as error:  # what the simulator does not survive is pfnlab's fault
@@ -144,13 +150,23 @@ def _text(program: Program, kept: Kept) -> str:
     return texts[0] if len(texts) == 1 else f"{kept.field}={kept.promised}"
 
 
-def _circumstances(prepared: Prepared, shown: Shown) -> Iterator[tuple[Profile, Mapping[str, RegionTraits]]]:
+def _names_earlier(program: Program) -> bool:
+    spans = [one for line in program.lines for promise in line.promises for one in promise.alternatives]
+    conditions = [parse_condition(text) for text in program_needs(program)]
+    named = {one.value for one in conditions if isinstance(one, Condition) and one.key == "kernel"}
+    named |= {text for one in spans for text in (one.since, one.before) if text}
+    return any(version(text) < SETTLED for text in named)
+
+
+def _circumstances(
+    prepared: Prepared, shown: Shown, since: tuple[int, ...]
+) -> Iterator[tuple[Profile, Mapping[str, RegionTraits]]]:
     """Profiles and regions that a program makes sense with: every profile with the first region that suits it, the
     newest profile of each architecture that has it with every region, and the kernels of 2005, where a struct page
     makes all the difference, with a region of each backing."""
     names = list(prepared.pages)
     seen: set[tuple[str, str]] = set()
-    for profile in profiles():
+    for profile in (one for one in profiles() if version(one.level) >= since):
         shown_backings: set[str] = set()
         for traits in _kinds(profile.level) if names else [None]:
             bound = {name: traits for name in names if traits is not None}

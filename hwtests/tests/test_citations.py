@@ -19,10 +19,11 @@ CITING = [
     ROOT / "docs" / "explanation.md",
     ROOT / "docs" / "language.md",
 ]
-COMMITS = dict(
-    (row[0], (row[1].replace(r"\|", "|"), row[2]))
-    for row in re.findall(r"^\| `([0-9a-f]{12})` \| (.+) \| (v\S+) \|$", (ROOT / "docs/citations.md").read_text(), re.M)
-)
+TABLE = re.compile(r"^\| `([0-9a-f]{12})` \| (.+) \| (v\S+) \|$", re.M)
+COMMITS = {
+    commit: (subject.replace(r"\|", "|"), version)
+    for commit, subject, version in TABLE.findall((ROOT / "docs" / "citations.md").read_text())
+}
 HEX = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,40}\b")
 FORM = re.compile(r'Linux kernel commit ([0-9a-f]{12}) \("(.+?)"\) \(in (v[0-9.]+(?:-rc[0-9]+)?)\)')
 SOURCE = re.compile(r"the device's own view|(?:[\w-]+/)+[\w-]+\.[chS] (?:\w+\(\)|SYSCALL_DEFINE\d\(\w+\))")
