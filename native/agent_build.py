@@ -62,6 +62,8 @@ def build_agent(arch: str, target: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             found = (done.stderr.strip().splitlines() or [f"{name} exits {done.returncode}"])[0]
+            if "No space left" in done.stderr:
+                raise NoAgent("room for the agent", f"{target.parent}: no space left", "make room, or set PFNLAB_CACHE")
             raise NoAgent(
                 f"a {name} that builds the agent", found, f"run {name} --version; install gcc and linux-libc-dev"
             )

@@ -77,9 +77,11 @@ def default_names(say: Say) -> list[str]:
         why = "none of the host's regions can be copied on write" if usable else "the host offers no region"
         say(f"on {uml}: {why}")
         names.append(uml)
-    if not names:
-        say("on sim: there is neither a region of the host nor a User-Mode Linux kernel")
-    return names or ["sim"]
+    else:
+        why = "no User-Mode Linux kernel" if usable else "neither a region of the host nor a User-Mode Linux kernel"
+        say(f"on sim: there is {why}")
+        names.append("sim")
+    return names
 
 
 def _host_regions(say: Say) -> tuple[list[str], list[str]]:

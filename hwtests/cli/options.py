@@ -43,7 +43,7 @@ def build() -> argparse.ArgumentParser:
     """The parser of the whole command line; `command` names the module hwtests.cli.<command> that does it."""
     parser = Parser(
         prog="pfnlab",
-        description="Checks what Linux kernels promise of PFN mappings: on real kernels, and against a specification.",
+        description="Checks what Linux kernels promise of PFN mappings: on real kernels, and\nagainst a specification.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -72,7 +72,8 @@ def _run(commands: argparse._SubParsersAction[Parser]) -> None:
         "run programs on targets, judge what the kernels did, report",
         "Runs the catalogue, or the programs named, on the targets, judges each, writes a results directory and "
         "prints the summary. Without --on: the host's own kernel with the regions it offers, beside it a User-Mode "
-        "Linux kernel unless one of those regions can be copied on write; with neither, sim. Nothing is fetched.",
+        "Linux kernel unless one of those regions can be copied on write, and sim where there is none. Nothing is "
+        "fetched.",
     )
     run.add_argument(
         "programs", nargs="*", metavar="PROGRAM", help="a name, file, theme or pattern (default: the whole catalogue)"

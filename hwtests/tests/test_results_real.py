@@ -210,10 +210,11 @@ def test_a_run_that_is_told_to_end_leaves_nothing_behind(start, uml, tmp_path):
     assert read_run(path)["status"] == 130
 
 
-def test_two_random_orders_give_the_same_verdicts(start, uml, tmp_path):
+def test_the_catalogue_in_two_random_orders_gives_the_same_verdicts(start, uml, tmp_path):
+    name = next((name for name in ("uml:6.12", uml) if not make_target(name).probe()), uml)
     seen = []
     for seed in ("1", "2"):
-        assert start("--on", uml, "cow", "fork", "--seed", seed, "--results", f"{tmp_path}/{seed}").wait(120) == 0
+        assert start("--on", name, "--seed", seed, "--results", f"{tmp_path}/{seed}").wait(120) == 0
         results = read_results(tmp_path / seed / "latest").latest()
         seen.append({key: result.verdict for key, result in results.items()})
 
