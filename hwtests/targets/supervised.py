@@ -92,6 +92,9 @@ class Supervised:
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        until = time.monotonic() + _END
+        while any(map(_runs, left)) and time.monotonic() < until:
+            time.sleep(0.002)  # a process that was killed is there until it has given its memory back
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _gone(self, timeout: float) -> None:
@@ -102,3 +105,11 @@ class Supervised:
         while select.select([stream], [], [], max(0.0, until - time.monotonic()))[0]:
             if not os.read(stream.fileno(), 4096):
                 return
+
+
+def _runs(process: psutil.Process) -> bool:
+    # An orphan that its new parent has not waited for yet does not run any more.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

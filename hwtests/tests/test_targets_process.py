@@ -69,7 +69,7 @@ def test_ending_leaves_no_process_and_no_file(guest, run_folder):
     guest.end()
 
     assert len(processes) == 5  # supervisor, deputy, shell, two sleeps
-    assert [process for process in processes if process.is_running()] == []
+    assert not any(map(alive, processes))
     assert not run_folder.exists()
 
 
@@ -78,7 +78,7 @@ def test_a_guest_that_ends_by_itself_takes_its_orphans_with_it(guest):
     processes[2].kill()
 
     assert guest.ended(5)
-    assert [process for process in processes[2:] if process.is_running()] == []
+    assert soon(lambda: not any(map(alive, processes[2:])))
 
 
 def test_a_guest_that_lives_has_not_ended(guest):
