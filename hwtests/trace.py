@@ -179,6 +179,9 @@ def parse_traces(lines: Iterable[str], name: str = "<trace>") -> Iterator[Trace]
                 raise TraceError(f"{where}: calls are numbered without a gap: expected op {len(calls)}, got {call.op}")
             if not isinstance(call.obs.get("ret"), str | dict):
                 raise TraceError(f"{where}: an observation says what the call returned: expected obs.ret, a text")
+            vmas = call.obs.get("vmas", [])
+            if isinstance(vmas, list) and not all(isinstance(vma, dict) for vma in vmas):
+                raise TraceError(f"{where}: a vma is an object with its fields: expected objects in obs.vmas")
             calls.append(call)
     if header is not None:
         yield Trace(header, calls, None)

@@ -17,6 +17,7 @@ import msgspec
 from hwtests.judge import Judgement, Verdict, judge, shown
 from hwtests.language import compile_program, parse
 from hwtests.language.nodes import Program
+from hwtests.language.settings import region_settings
 from hwtests.predict import predict
 from hwtests.promises import Kept
 from hwtests.regions.traits import RegionTraits, TraitsError
@@ -24,6 +25,7 @@ from hwtests.results import Difference, PromiseResult
 from hwtests.trace import Header, Trace, TraceError
 from simulator import Profile, profile_for
 
+PAGE_SIZE = 4096  # bytes; every profile's
 _TRAITS = {field.name for field in fields(RegionTraits)}
 
 
@@ -45,6 +47,11 @@ def judge_trace(observed: Trace, program: Program | None = None) -> Judged:
     header = observed.header
     if program is None:
         program = parse(header.program.text, header.program.name)
+    if lacking := region_settings(program).keys() - header.regions.keys():
+        raise TraceError(f"{header.program.name}: expected the header to hold region {min(lacking)}")
+    if header.page_size != PAGE_SIZE:
+        why = f"the simulator has pages of {PAGE_SIZE} bytes only, the kernel's have {header.page_size}"
+        return Judged(Judgement(Verdict.ERROR, why), None)
     try:
         profile, assumed = profile_of(header)
     except ValueError as error:
@@ -63,7 +70,7 @@ def judge_trace(observed: Trace, program: Program | None = None) -> Judged:
 
 def with_lines_of(trace: Trace, program: Program) -> Trace:
     """The trace as one of `program`, whose hash is the same: another comment puts the same calls on other lines."""
-    pages = {name: int(region.get("pages", 1)) for name, region in trace.header.regions.items()}
+    pages = pages_of(trace.header)
     calls = compile_program(program, pages, trace.header.page_size).calls
     if all(line.line == call.line for line, call in zip(trace.lines, calls, strict=False)):
         return trace
@@ -74,7 +81,7 @@ def with_lines_of(trace: Trace, program: Program) -> Trace:
 def allowed_trace(program: Program, header: Header, profile: Profile, choices: Trace | None = None) -> Trace:
     """What the simulator allows a program whose circumstances `header` states."""
     traits = {name: traits_of(header, name) for name in header.regions}
-    pages = {name: int(region.get("pages", 1)) for name, region in header.regions.items()}
+    pages = pages_of(header)
     compiled = compile_program(program, pages, header.page_size)
     return predict(compiled, traits, profile, header, choices=choices)
 
@@ -89,6 +96,15 @@ def _profile(level: str, arch: str, config: tuple[tuple[str, str], ...]) -> tupl
     return profile_for(level, arch, dict(config))
 
 
+def pages_of(header: Header) -> dict[str, int]:
+    """How many pages each region has. Raises TraceError."""
+    found = {name: region.get("pages", 1) for name, region in header.regions.items()}
+    for name, pages in found.items():
+        if type(pages) is not int or pages < 1:
+            raise TraceError(f"{header.program.name}: region {name}: expected a number of pages, found {pages!r}")
+    return found
+
+
 def traits_of(header: Header, name: str) -> RegionTraits:
     """The traits that a header states of one of its regions. Raises TraceError."""
     said: Mapping[str, Any] = header.regions[name]
@@ -96,8 +112,8 @@ def traits_of(header: Header, name: str) -> RegionTraits:
         key: tuple(value) if isinstance(value, list) else value for key, value in said.items() if key in _TRAITS
     }
     try:
-        return RegionTraits(**values)
-    except (TypeError, TraitsError) as error:
+        return msgspec.convert(values, RegionTraits)
+    except (msgspec.ValidationError, TraitsError) as error:
         raise TraceError(f"{header.program.name}: region {name}: expected the traits of a region: {error}") from None
 
 

@@ -17,6 +17,8 @@ from hwtests.regions.named import is_named
 from hwtests.results import ResultsError, read_run
 from hwtests.selection import select
 
+_LISTS = ("programs", "on", "region", "allow_hazard")
+
 
 def main(arguments: Namespace) -> int:
     if arguments.resume:
@@ -46,6 +48,9 @@ def _take_from(arguments: Namespace, path: Path) -> None:
         raise UsageError("--resume takes programs, targets, regions and seed from the run; expected none beside it")
     facts = read_run(path)
     request = facts.get("request", {})
+    lists = [request.get(name, []) for name in _LISTS] if isinstance(request, dict) else [None]
+    if not all(isinstance(words, list) and all(isinstance(word, str) for word in words) for words in lists):
+        raise UsageError(f"{path / 'run.json'}: expected lists of words in its request: {', '.join(_LISTS)}")
     arguments.programs = request.get("programs", [])
     arguments.on = request.get("on", [])
     arguments.region = request.get("region", [])

@@ -127,6 +127,15 @@ def test_a_malformed_program_is_one_line_with_its_place_and_status_5(here, capsy
     assert only_line(capsys).startswith(f"pfnlab: bad.pfn{place}")
 
 
+@pytest.mark.parametrize("request_", [[], {"on": "sim"}, {"programs": [1]}, {"region": None}])
+def test_a_run_whose_record_was_spoilt_is_not_resumed(here, capsys, request_):
+    (here / "run.json").write_text(json.dumps({"run": 1, "request": request_}))
+    (here / "results.jsonl").touch()
+
+    assert main(["run", "--resume", "."]) == 5
+    assert only_line(capsys).startswith("pfnlab: run.json: expected lists of words in its request")
+
+
 def test_nothing_is_left_of_a_run_that_is_refused(here, capsys):
     main(["run", "--on", "vax", "reads.pfn"])
 
