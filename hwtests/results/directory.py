@@ -169,7 +169,26 @@ def read_run(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{file}: expected JSON: {error}") from None
     if not isinstance(value, dict) or value.get("run") != 1:
         raise ResultsError(f'{file}: expected an object with "run": 1')
+    try:
+        msgspec.convert(value, _Read)
+    except msgspec.ValidationError as error:
+        raise ResultsError(f"{file}: {error}") from None
     return value
+
+
+class _Inventory(msgspec.Struct):
+    cpu: dict[str, Any] = {}
+
+
+class _Target(msgspec.Struct):
+    name: str
+
+
+class _Read(msgspec.Struct):
+    # What is read from run.json again, and so must have its form.
+    targets: list[_Target] = []
+    planned: list[tuple[str, str, str]] = []
+    inventory: _Inventory = msgspec.field(default_factory=_Inventory)
 
 
 def safe(text: str) -> str:

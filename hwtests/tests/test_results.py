@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hwtests.results import Result, ResultsDir, ResultsError, exit_status, read_results, schema
+from hwtests.results import Result, ResultsDir, ResultsError, exit_status, read_results, read_run, schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -145,3 +146,19 @@ def test_the_exit_status_is_the_first_that_applies(verdicts, status):
 
 def test_the_published_schema_is_the_codes():
     assert json.loads((DOCS / "results.schema.json").read_text()) == schema()
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "where"),
+    [
+        ({"targets": None}, "$.targets"),
+        ({"targets": [{}]}, "$.targets[0]"),
+        ({"planned": [["a", "sim"]]}, "$.planned[0]"),
+        ({"inventory": {"cpu": "x"}}, "$.inventory.cpu"),
+    ],
+)
+def test_a_run_json_of_another_form_is_refused_with_its_place(tmp_path, spoilt, where):
+    (tmp_path / "run.json").write_text(json.dumps({"run": 1, **spoilt}))
+
+    with pytest.raises(ResultsError, match=re.escape(where)):
+        read_run(tmp_path)
