@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hwtests.language.conditions import Condition, parse_condition
-from hwtests.language.nodes import Name, Op, Program
+from hwtests.language.nodes import Name, Op, Operand, Program
 from hwtests.language.promise import version
 from hwtests.language.settings import process_settings, program_needs, region_settings
 
@@ -103,9 +103,7 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
     for name, settings in region_settings(program).items():
         if settings.fill is not None:
             yield from _trait(name, "poke", f"{name}.poke, to fill it first", place)
-    ops = [statement for _, statement in program.statements() if isinstance(statement, Op)]
-    verbs = {op.verb for op in ops}
-    opened = {op.operands[0] for op in ops if op.verb in OPENS and op.operands}
+    verbs, opened = _done(program)
     for name, traits in place.regions.items():
         if name not in region_settings(program):
             continue
@@ -123,6 +121,15 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
             )
     if place.uid != 0 and any(one.uid or one.drop for one in process_settings(program).values()):
         yield Skip("uid=0, to set a process's uid or capabilities", f"uid {place.uid}", "run as root, or on uml")
+
+
+def _done(program: Program) -> tuple[set[str], set[Operand]]:
+    # The verbs of the program, and what it opens or maps.
+    if _done not in program.kept:
+        ops = [statement for _, statement in program.statements() if isinstance(statement, Op)]
+        opened = {op.operands[0] for op in ops if op.verb in OPENS and op.operands}
+        program.kept[_done] = {op.verb for op in ops}, opened
+    return program.kept[_done]  # type: ignore[no-any-return]
 
 
 def _condition(condition: Condition, place: Place) -> Skip | None:

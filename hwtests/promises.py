@@ -57,6 +57,9 @@ def check_promises(compiled: Compiled, trace: Trace, name: str) -> list[Kept]:
 
 def _by_line(compiled: Compiled) -> Mapping[int, list[tuple[int, Promise]]]:
     # Promises by the line of the operation that they speak of: their own, or the last one above.
+    kept = compiled.program.kept
+    if _by_line in kept:
+        return kept[_by_line]  # type: ignore[no-any-return]
     found: dict[int, list[tuple[int, Promise]]] = {}
     operation = 0
     for line in compiled.program.lines:
@@ -64,6 +67,7 @@ def _by_line(compiled: Compiled) -> Mapping[int, list[tuple[int, Promise]]]:
             operation = line.number
         for promise in line.promises:
             found.setdefault(operation, []).append((line.number, promise))
+    kept[_by_line] = found
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from .errors import nearest, quoted
 
@@ -36,6 +37,7 @@ class Condition:
     value: str = ""
 
 
+@cache
 def parse_condition(text: str) -> Condition | str:
     """The parts of a condition, or what is wrong with it."""
     if match := _REGION.fullmatch(text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 class Number(int):
@@ -172,6 +172,8 @@ class Program:
     lines: tuple[Line, ...]
     hash: str = field(default="", compare=False)  # of what a kernel sees: statements without comments and layout
     final_newline: bool = field(default=True, compare=False)
+    #: What was worked out of it once and is asked for again and again (hwtests/language/settings.py).
+    kept: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def statements(self) -> list[tuple[Line, Statement]]:
         return [(line, line.statement) for line in self.lines if line.statement is not None]

@@ -45,7 +45,9 @@ class ProcessSettings:
 
 
 def region_settings(program: Program) -> dict[str, RegionSettings]:
-    """By name, in the order of their declarations."""
+    """By name, in the order of their declarations. Shared by all who ask: not to be changed."""
+    if region_settings in program.kept:
+        return program.kept[region_settings]  # type: ignore[no-any-return]
     found: dict[str, RegionSettings] = {}
     for _, statement in program.statements():
         if isinstance(statement, RegionDecl):
@@ -56,6 +58,7 @@ def region_settings(program: Program) -> dict[str, RegionSettings]:
                 int(pages) if isinstance(pages, Number) else None,
                 fill.text if isinstance(fill, Name) else int(fill) if isinstance(fill, Number) else None,
             )
+    program.kept[region_settings] = found  # when it is whole: the judge has a thread of its own
     return found
 
 
