@@ -87,7 +87,6 @@ def only_line(capsys) -> str:
         (["run", "--resume", "gone"], "pfnlab: gone: expected a results directory, found no run.json in it"),
         (["run", "--resume", ".", "reads.pfn"], "pfnlab: --resume takes programs, targets, regions and seed from the"),
         (["observe", "gone.pfn"], "pfnlab: gone.pfn:1:1: cannot be read"),
-        (["observe", "reads.pfn", "--on", "uml:all"], "pfnlab: expected one target, 'uml:all' means"),
         (["predict", "reads.pfn"], "pfnlab: the following arguments are required: --profile"),
         (["predict", "reads.pfn", "--profile", "x"], "pfnlab: no profile 'x', expected one of 2.6.14"),
         (["predict", "reads.pfn", "--profile", "uml-6.1", "--region", "x"], "pfnlab: no kind of region 'x', expected"),
@@ -104,6 +103,13 @@ def only_line(capsys) -> str:
 def test_wrong_usage_is_one_line_and_status_5(here, capsys, arguments, said):
     assert main(arguments) == 5
     assert only_line(capsys).startswith(said)
+
+
+def test_observe_takes_one_target(here, capsys, monkeypatch):
+    monkeypatch.setenv("PFNLAB_CACHE", str(here / "none"))  # so that `all` are all that are known
+
+    assert main(["observe", "reads.pfn", "--on", "uml:all"]) == 5
+    assert only_line(capsys).startswith("pfnlab: expected one target, 'uml:all' means uml:5.10, ")
 
 
 @pytest.mark.parametrize(
