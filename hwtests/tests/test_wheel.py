@@ -12,16 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from hwtests.kernels.cache import cached
-from hwtests.kernels.names import parse_name
 from hwtests.selection import catalogue
 from hwtests.targets.base import Unusable
-from hwtests.targets.registry import make_target
+from hwtests.targets.registry import expand, make_target
 from native.agent import cache_directory
 from native.agent_build import HERE, SOURCES
 
 ROOT = Path(__file__).parents[2]
-KERNEL = "uml:6.1"
 pytestmark = pytest.mark.slow
 
 
@@ -112,10 +109,11 @@ def test_it_runs_on_the_host_without_a_compiler(installed, tmp_path):
 
 @pytest.mark.real
 def test_it_runs_on_a_kernel_without_a_compiler(installed, tmp_path):
-    if cached(parse_name(KERNEL)) is None:
-        unavailable(f"needs {KERNEL}; found none cached; cure: pfnlab kernels fetch {KERNEL}")
+    kernel = expand("uml")[0]
+    if cause := make_target(kernel).probe():
+        unavailable(str(cause))
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "kernels").symlink_to(cache_directory() / "kernels")
 
-    assert set(verdicts(pfnlab(installed, cache, "run", "--on", KERNEL, "--json"))) == {"agree"}
+    assert set(verdicts(pfnlab(installed, cache, "run", "--on", kernel, "--json"))) == {"agree"}
