@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST_ARGS ?=
 RUN_ARGS ?=
+# What is fetched if it can be: `uml` is the User-Mode Linux kernel of the machine's own suite.
+KERNELS ?= uml
 
 .PHONY: lab test kernel lint types bench wheel clean help
 
@@ -24,7 +26,9 @@ test: $(VENV)/.test kernel
 
 # Without apt or without a network there is no kernel to fetch; the lab still runs, on what the host offers.
 kernel: $(VENV)/.lab
-	@$(BIN)/pfnlab kernels fetch uml || echo "pfnlab: no User-Mode Linux kernel here; going on with the simulator and what the host offers"
+	@for name in $(KERNELS); do \
+		$(BIN)/pfnlab kernels fetch $$name || echo "pfnlab: no kernel $$name here; going on with what there is"; \
+	done
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pfnlab: needs Python 3.11 or later, found $$($(PYTHON) --version); say which with: make PYTHON=/path/to/python3 lab"; exit 1; }

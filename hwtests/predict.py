@@ -56,7 +56,7 @@ def predict(
     for call in compiled.calls:
         obs = driver.do(call)
         process = compiled.processes[call.proc] if call.proc >= 0 else None
-        rules, choice = list(kernel.rules), driver.choice
+        rules, choice = list(dict.fromkeys(kernel.rules)), driver.choice
         line = Line(
             op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=rules, choice=choice
         )
