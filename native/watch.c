@@ -173,8 +173,7 @@ s32 end_all(void)
 
 			if (!pid)
 				continue;
-			sys_wait4(pid, NULL, S_WNOHANG);
-			if (state_of(pid, NULL) == 'X')
+			if (sys_wait4(pid, NULL, S_WNOHANG) == pid || state_of(pid, NULL) == 'X')
 				me.box->process[i].pid = 0;
 			else
 				left = pid;
