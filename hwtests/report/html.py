@@ -13,7 +13,7 @@ import jinja2
 
 from hwtests.report.model import BAD, RunView, TargetView
 from hwtests.report.steps import Steps, steps_of
-from hwtests.report.summary import many, recorded_sentence
+from hwtests.report.summary import assumed_sentence, many, recorded_sentence
 from hwtests.results import VERDICTS, Result, ResultsError
 from hwtests.version import tool
 
@@ -90,6 +90,7 @@ def html(runs: Sequence[RunView]) -> str:
         signs=SIGNS,
         headline=_headline(runs, shown),
         recorded=recorded_sentence,
+        assumed=assumed_sentence,
         tool=tool(),
         css=(HERE / "page.css").read_text(encoding="utf-8"),
     )

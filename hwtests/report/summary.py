@@ -36,10 +36,7 @@ def _target(target: TargetView) -> list[str]:
         lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS if verdict != "agree"))
     else:
         lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS))
-    if assumed := sum(1 for result in target.results if result.assumed):
-        profile = next(result.profile for result in target.results if result.assumed)
-        said = f"{assumed} assumed: judged by {profile}, which was not seen to hold for all of this kernel"
-        lines += _block("  ", said)
+    lines += _block("  ", assumed_sentence(target))
     groups = _alike(target.bad)
     for alike in groups[:SHOWN]:
         lines += _bad(alike[0], len(alike) - 1)
@@ -52,6 +49,14 @@ def _target(target: TargetView) -> list[str]:
         skips = sum(len(group.results) for group in rest)
         lines += _block("  ", f"skip {skips}: for {many(len(rest), 'other cause')}: see the report")
     return lines
+
+
+def assumed_sentence(target: TargetView) -> str:
+    """How many verdicts rest on a profile of another kernel, and on which; empty when none does."""
+    assumed = [result for result in target.results if result.assumed]
+    if not assumed:
+        return ""
+    return f"{len(assumed)} assumed: judged by {assumed[0].profile}, which was not seen to hold for all of this kernel"
 
 
 def recorded_sentence(target: TargetView) -> str:

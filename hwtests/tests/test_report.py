@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -69,6 +70,20 @@ def test_the_page_holds_every_result(run, page):
     shown = [(one["program"], one["target"], one["region"], one["verdict"]) for one in page.results]
 
     assert sorted(shown) == sorted(expected)
+
+
+def test_summary_and_page_say_which_verdicts_are_assumed(tmp_path):
+    path = sample(tmp_path)
+    file = path / "results.jsonl"
+    first, *rest = file.read_text().splitlines(keepends=True)
+    first = json.dumps({**json.loads(first), "assumed": True, "profile": "x86_64-6.12"}) + "\n"
+    file.write_text("".join([first, *rest]))
+    run = load(path)
+    write_html([run], tmp_path / "report.html")
+
+    said = "1 assumed: judged by x86_64-6.12"
+    assert said in summary_text(run)
+    assert said in Page((tmp_path / "report.html").read_text()).words
 
 
 def test_every_tag_of_the_page_is_closed(page):
