@@ -77,16 +77,8 @@ class Task:
 
     def vma_lookup(self, address: int) -> Vma | None:
         """The vma that holds `address`."""
-        vma = self.last
-        if vma is not None and vma.start <= address < vma.end:
-            return vma
-        index = bisect_right(self.starts, address) - 1
-        if index >= 0:
-            vma = self.vmas[index]
-            if address < vma.end:
-                self.last = vma
-                return vma
-        return None
+        vma = self.find_vma(address)
+        return vma if vma is not None and vma.start <= address else None
 
     def vmas_in(self, start: int, end: int) -> list[Vma]:
         """The vmas that intersect [start, end), in order."""
