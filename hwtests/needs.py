@@ -212,10 +212,10 @@ _KERNEL: Mapping[str, Callable[[Condition, Place], _Answer]] = {
 }  # fmt: skip
 
 _LACKS: Mapping[str, str] = {
-    "cow": "cannot be mapped private and stored to (refused, or not the lab's to write)",
+    "cow": "cannot be mapped private and stored to (refused, or not the lab's)",
     "private": "cannot be mapped private",
     "shared": "cannot be mapped shared",
-    "shared-write": "cannot be mapped shared and stored to (refused, or not the lab's to write)",
+    "shared-write": "cannot be mapped shared and stored to (refused, or not the lab's)",
     "readable": "has no memory behind it",
     "stable": "has content that changes by itself",
     "view": "cannot be seen from outside",
