@@ -29,7 +29,7 @@ from hwtests.targets.base import Target, TargetError, TargetLost, Unusable
 from hwtests.targets.level import level
 from hwtests.targets.schedule import schedule
 from hwtests.trace import Kernel, Trace
-from hwtests.verdict import Judged, differences_of, judge_trace, promises_of
+from hwtests.verdict import Judged, differences_of, judge_trace, promises_of, rules_of
 
 Key = tuple[str, str, str]
 DEAD = 2  # boots in a row that fail before the rest of the target's programs is given up
@@ -334,6 +334,7 @@ def _result(
         why="" if shown else judgement.why,
         differences=differences_of(judgement),
         promises=promises_of(judgement),
+        rules=rules_of(judged.allowed),
         trace=observed,
         allowed=allowed,
         console=console,

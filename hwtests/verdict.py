@@ -136,6 +136,11 @@ def differences_of(judgement: Judgement, trace: str = "") -> list[Difference]:
     return found + [broken_promise(one, trace) for one in judgement.broken]
 
 
+def rules_of(allowed: Trace | None) -> list[str]:
+    """The rules that decided what the simulator allowed, each once, in the order of their names."""
+    return sorted({rule for line in allowed.lines for rule in line.rules}) if allowed else []
+
+
 def broken_promise(kept: Kept, trace: str = "") -> Difference:
     """A broken promise as a difference, and on which trace it is broken: the model is not its own judge."""
     where = " ".join(filter(None, [trace, f"the {kept.trace}'s trace"]))

@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 
 from hwtests.report.model import BAD, RunView, TargetView
+from hwtests.report.rules import NOTHING, SIGNS, kernels_of, rule_table
 from hwtests.report.steps import Steps, steps_of
 from hwtests.report.summary import assumed_sentence, many, recorded_sentence
 from hwtests.results import VERDICTS, Result, ResultsError
@@ -26,8 +27,6 @@ PAGE = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 ).get_template("page.html")
-#: One sign a verdict, so that the matrix is read without colours.
-SIGNS = {"agree": "✓", "mismatch": "✗", "unpredicted": "?", "crash": "!", "timeout": "T", "skip": "–", "error": "E"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,23 @@ class Program:
     worst: str
     text: str
 
+    @property
+    def groups(self) -> list[list[Shown]]:
+        """The results, those together that have the same story: they agree step by step, or were skipped alike."""
+        found: dict[object, list[Shown]] = {}
+        for number, cell in self.cells.items():
+            found.setdefault(_story(cell) or number, []).append(cell)
+        return list(found.values())
+
+
+def _story(cell: Shown) -> object:
+    result = cell.result
+    if result.verdict == "agree" and cell.steps.steps and not (cell.console or cell.steps.note or result.recorded):
+        return repr(cell.steps)
+    if result.verdict == "skip":
+        return ("skip", result.needs, result.found, result.cure)
+    return None
+
 
 def write_html(runs: Sequence[RunView], path: Path) -> None:
     """Write the page. Raises ResultsError when it cannot be written."""
@@ -80,7 +96,11 @@ def html(runs: Sequence[RunView]) -> str:
         (cell for cell in shown if cell.result.verdict in BAD), key=lambda cell: BAD.index(cell.result.verdict)
     )
     themes = [(theme, list(group)) for theme, group in groupby(programs, key=lambda program: program.theme)]
+    kernels = kernels_of(target for run in runs for target in run.targets)
     return PAGE.render(
+        kernels=kernels,
+        rules=rule_table(kernels),
+        nothing=NOTHING,
         runs=runs,
         columns=columns,
         themes=themes,

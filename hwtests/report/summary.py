@@ -6,6 +6,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from hwtests.report.model import RunView, TargetView
+from hwtests.report.rules import table_text
 from hwtests.results import VERDICTS, Result
 
 WIDTH = 80
@@ -17,6 +18,7 @@ def summary_text(run: RunView) -> str:
     lines: list[str] = []
     for target in run.targets:
         lines += _target(target)
+    lines += table_text(run.targets, WIDTH)
     if run.torn:
         lines += _block("", run.torn)
     if run.missing:

@@ -61,7 +61,8 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """One line of results.jsonl.
 
     `seconds` is wall time; `needs`, `found`, `cure` are always there for a skip; `why` is one line for people;
-    `traces` and `console` are paths within the results directory; `recorded` counts, for `sim`, the recorded traces of
+    `traces` and `console` are paths within the results directory; `rules` are those that decided what was allowed;
+    `recorded` counts, for `sim`, the recorded traces of
     real kernels by what became of them (`accepted`, `refused`, `stale`).
     """
 
@@ -82,6 +83,7 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     cure: str = ""
     differences: list[Difference] = msgspec.field(default_factory=list)
     promises: list[PromiseResult] = msgspec.field(default_factory=list)
+    rules: list[str] = msgspec.field(default_factory=list)
     recorded: dict[str, int] = msgspec.field(default_factory=dict)
     recorded_kernels: list[str] = msgspec.field(default_factory=list)
     trace: str = ""

@@ -193,3 +193,17 @@ def test_a_set_of_allowed_values_is_said_as_one():
 
 def test_where_the_specification_is_silent_the_page_says_so():
     assert fields({"ret": {"unknown": "no rule"}}) == ["not predicted: no rule"]
+
+
+def test_results_with_the_same_story_are_told_once(tmp_path):
+    path = sample(tmp_path)
+    file = path / "results.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    again = json.dumps({**json.loads(lines[0]), "region": "other", "seconds": 0.5}) + "\n"
+    file.write_text("".join([*lines, again]))
+
+    write_html([load(path)], tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+
+    assert {"mmapper", "other"} <= {one["region"] for one in Page(text).results if one["program"] == "cow-copies"}
+    assert text.count("<td>p: store m[1] 0x41</td>") == 2  # cow-copies on both regions, and cow-leaks
