@@ -102,21 +102,33 @@ class PrivateApt:
         self.arch = arch
 
     def update(self) -> None:
-        """Fetch the suite's signed index, unless it was fetched within the last day."""
+        """Fetch the suite's signed index, unless it was fetched within the last day.
+
+        The machine's own suite comes with its updates and security suites. If one of those cannot be read (a mirror
+        in the middle of a sync), the suite alone will do; the next update asks for all again.
+        """
         sources = self._sources()
         stamp = self.folder / "updated"
-        text = "\n".join(sources)
+        text = "\n".join(stanza for _, stanza in sources)
         if stamp.exists() and stamp.read_text() == text and time.time() - stamp.stat().st_mtime < _LISTS_KEPT_FOR:
             return
-        self._configure(text)
-        done = self._run(["apt-get", "update", "--error-on=any"])
-        if done.returncode:
+        failed = self._fetch_lists(text)
+        alone = "\n".join(stanza for suite, stanza in sources if suite == self.suite)
+        if failed and alone not in ("", text) and not self._fetch_lists(alone):
+            text, failed = alone, ""
+        if failed:
             raise KernelError(
                 f"the signed index of {self.suite} from this machine's mirror",
-                _last_line(done.stderr) or "apt-get update failed",
+                failed,
                 "check the network and the mirror (apt-get update), or whether the mirror still carries this suite",
             )
         stamp.write_text(text)
+
+    def _fetch_lists(self, sources: str) -> str:
+        # Nothing, or why not.
+        self._configure(sources)
+        done = self._run(["apt-get", "update", "--error-on=any"])
+        return (_last_line(done.stderr) or "apt-get update failed") if done.returncode else ""
 
     def versions(self, name: str) -> list[Package]:
         """The versions of package `name` that the suite has, newest first as apt prints them."""
@@ -139,7 +151,7 @@ class PrivateApt:
             )
         return files[-1]
 
-    def _sources(self) -> list[str]:
+    def _sources(self) -> list[tuple[str, str]]:
         sources = own_sources()
         own = own_codename()
         if self.suite == own:  # with its updates and security suites, as the machine has them
@@ -152,7 +164,7 @@ class PrivateApt:
                 f"no source for suite {own or '?'}",
                 "add the distribution's source to /etc/apt, or give a kernel's own file as uml:PATH",
             )
-        return [source.stanza(suite) for source, suite in chosen]
+        return [(suite, source.stanza(suite)) for source, suite in chosen]
 
     def _configure(self, sources: str) -> None:
         for name in ("lists/partial", "archives/partial", "etc"):

@@ -20,6 +20,8 @@ from hwtests.kernels.names import KernelName, package_of, suites_for
 
 Say = Callable[[str], None]
 
+_IMAGES = ("boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz")
+
 
 def fetch(name: KernelName, say: Say = lambda _text: None, *, again: bool = False) -> Kernel:
     """The kernel `name`, fetched unless it is in the cache (`again`: in any case).
@@ -135,17 +137,16 @@ def _real_image(apt: PrivateApt, package: Package) -> Package:
 
 
 def _image(apt: PrivateApt, package: Package, work: Path, new: Path, say: Say) -> str:
-    tree = _unpack(apt, package, work, say)
-    if not list(tree.glob("boot/vmlinuz-*")):  # since 7.x the file is in a package of its own
-        match = re.search(r"(linux-binary-[^\s,]+)", package.depends)
-        binaries = apt.versions(match[1]) if match else []
-        if binaries:
-            tree = _unpack(apt, binaries[0], work, say)
-    images = list(tree.glob("boot/vmlinuz-*"))
+    trees = [_unpack(apt, package, work, say)]
+    # Since 7.x the kernel, its modules and its configuration are packages of their own that this one depends on.
+    for other in re.findall(r"(linux-(?:base|binary|modules)-\d[^\s,]*)", package.depends):
+        trees += [_unpack(apt, item, work, say) for item in apt.versions(other) if item.version == package.version]
+    images = [path for tree in trees for at in _IMAGES for path in tree.glob(at)]
     if not images:
         raise KernelError(f"a vmlinuz in {package.name}", "none", "report this with the suite's name")
     shutil.copy2(images[0], new / "vmlinuz")
-    release = images[0].name.removeprefix("vmlinuz-")
-    for config in work.glob(f"*.unpacked/boot/config-{release}"):
-        shutil.copy2(config, new / "config")
+    release = package.name.removeprefix("linux-image-").removesuffix("-unsigned")
+    for tree in trees:
+        for config in (*tree.glob(f"boot/config-{release}"), *tree.glob(f"usr/lib/modules/{release}/config")):
+            shutil.copy2(config, new / "config")
     return release

@@ -40,8 +40,16 @@ KNOWN: tuple[Known, ...] = (
     Known(KernelName("uml", "6.1"), "bookworm"),
     Known(KernelName("uml", "6.12"), "trixie"),
     Known(KernelName("uml", "7.2"), "sid"),
+    Known(KernelName("qemu", "5.10"), "bullseye"),
     Known(KernelName("qemu", "6.1"), "bookworm"),
+    Known(KernelName("qemu", "6.12"), "trixie"),
+    Known(KernelName("qemu", "7.2"), "sid"),
+    Known(KernelName("qemu", "6.1", "armhf"), "bookworm"),
 )
+
+#: Debian's flavour of an architecture's kernel, where it is not the one made for virtual machines.
+#: `armmp` is built without LPAE: two levels of page tables, and no bit in a pte for pte_special().
+_FLAVOURS = {"armhf": "armmp", "i386": "686-pae"}
 
 #: Debian's suites, oldest first: where a series that nobody listed is looked for.
 SUITES = ("bullseye", "bookworm", "trixie", "forky", "sid")
@@ -60,7 +68,9 @@ def parse_name(text: str) -> KernelName:
 
 def package_of(name: KernelName) -> str:
     """The Debian package that carries (uml) or depends on (qemu) the kernel."""
-    return "user-mode-linux" if name.kind == "uml" else f"linux-image-cloud-{name.arch}"
+    if name.kind == "uml":
+        return "user-mode-linux"
+    return f"linux-image-{_FLAVOURS.get(name.arch, f'cloud-{name.arch}')}"
 
 
 def suites_for(name: KernelName, own: str | None) -> list[str]:
