@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import access, accounting, gup, task_mmu, uaccess
+from simulator import access, accounting, gup, lab, task_mmu, uaccess
 from simulator import flags as f
 from simulator.fault import Fault, access_allowed, do_user_fault, exec_only
 from simulator.files import Backing, OpenFile
@@ -518,3 +518,17 @@ class Kernel:
 
     def kpageflags(self, pfn: int) -> frozenset[str] | None:
         return accounting.kpageflags(self, pfn)
+
+    # -- what the lab's driver reads
+
+    def ptes(self, task: Task, addr: int, length: int) -> list[tuple[frozenset[str], int] | None]:
+        """One (flags, pfn) a page, None for pte_none(); flags of `present write dirty young special huge`."""
+        return lab.ptes(self, task, addr, length)
+
+    def page_state(self, pfn: int) -> tuple[int | tuple[int, ...], int, frozenset[str]] | None:
+        """(refcount, mapcount, flags), None without a struct page; see lab.page_state() for what is left open."""
+        return lab.page_state(self, pfn)
+
+    def vmas(self, task: Task, start: int, end: int) -> list[dict[str, Any]]:
+        """One dict a vma that intersects [start, end): start, end, pgoff in pages, flags by name."""
+        return lab.vmas(self, task, start, end)

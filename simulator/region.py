@@ -15,7 +15,11 @@ class Region:
 
     backing: has the page a struct page?  `ram` (yes), `reserved` (yes, PageReserved), `absent` and `mmio` (no),
         `hole` (no memory behind it at all); one word for all pages or one a page.
-    insert: when ptes appear: `mmap` (remap_pfn_range() in the driver's mmap) or `fault` (vmf_insert_pfn()).
+    insert: when ptes appear: in the driver's `mmap`, or at a `fault`.
+    by: how: `pfn` (remap_pfn_range(), vmf_insert_pfn()), `page` (vm_insert_page()), `mixed` (vmf_insert_mixed()), or
+        `normal` (a page that the fault handler returns).
+    order: `forward`, or `reversed`: page i of the mapping is page n-1-i of the region, one call a page.
+    mapped: how many pages the driver's mmap maps at all, from the start; 0: all.
     chunk_pages: 0: one remap_pfn_range() call covers the vma; n: one call for every n pages.
     offset: `any`, or `zero` (another offset is `offset_errno`).
     pgoff: what the file offset means: `pfn` (/dev/mem: offset == pfn; sysfs resourceN adds the address), `zero`
@@ -37,6 +41,9 @@ class Region:
     maywrite: bool = True  # False: the driver clears VM_MAYWRITE
     mayexec: bool = True  # False: it clears VM_MAYEXEC too
     insert: str = "mmap"  # mmap | fault
+    by: str = "pfn"  # pfn | page | mixed | normal
+    order: str = "forward"  # forward | reversed
+    mapped: int = 0
     chunk_pages: int = 0
     offset: str = "any"  # any | zero
     offset_errno: str = "EINVAL"
@@ -73,6 +80,8 @@ class Region:
         for field, allowed in (
             ("sharing", ("both", "shared", "private")),
             ("insert", ("mmap", "fault")),
+            ("by", ("pfn", "page", "mixed", "normal")),
+            ("order", ("forward", "reversed")),
             ("offset", ("any", "zero")),
             ("pgoff", ("pfn", "zero")),
             ("length", ("region", "any")),
