@@ -10,40 +10,12 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
-CAP_SYS_RAWIO = 17
+from native.gate import CAP_SYS_RAWIO, GateClosed, Machine, lockdown, memory_type
+from native.gates_bar import bar_map, is_bar, read_bar
+from native.iomem import chain, in_system_ram, parse_iomem
 
-
-class GateClosed(OSError):
-    """A region is out of reach: the `gate` that closed, what was `found` there, the `cure`; the kernel's `errno`."""
-
-    def __init__(self, number: int, gate: str, found: str, cure: str) -> None:
-        super().__init__(number, f"{gate}: found {found}; cure: {cure}")
-        self.gate, self.found, self.cure = gate, found, cure
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What the kernel says of itself, as texts; "" where it says nothing."""
-
-    iomem: str = ""
-    lockdown: str = ""
-    effective_caps: int = 0
-
-    @classmethod
-    def here(cls) -> Machine:
-        status = _text("/proc/self/status")
-        caps = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
-        return cls(_text("/proc/iomem"), _text("/sys/kernel/security/lockdown"), int(caps, 16))
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
+__all__ = ["CAP_SYS_RAWIO", "GateClosed", "Machine", "closed_at_map", "closed_at_open"]
 
 
 def closed_at_open(path: str, error: OSError, machine: Machine) -> GateClosed:
@@ -56,15 +28,16 @@ def closed_at_open(path: str, error: OSError, machine: Machine) -> GateClosed:
     if number == errno.EPERM and path == "/dev/mem":
         if not machine.effective_caps >> CAP_SYS_RAWIO & 1:
             return GateClosed(number, "CAP_SYS_RAWIO", "a process without it", "run as root with CAP_SYS_RAWIO")
-        mode = _lockdown_mode(machine.lockdown)
-        if mode not in ("", "none"):
-            return GateClosed(number, "lockdown", f"lockdown={mode}", "boot with lockdown=none, or without Secure Boot")
+        if gate := lockdown(number, machine):
+            return gate
     if number in (errno.EACCES, errno.EPERM):
         return GateClosed(
             number, "permission", f"{name} for uid {os.geteuid()}{_mode(path)}", "run as its owner, or as root"
         )
     if number in (errno.ENXIO, errno.ENODEV):
         return GateClosed(number, "driver", f"{name}: a node without a driver", "load its driver")
+    if number == errno.EBUSY:
+        return GateClosed(number, "busy", f"{name}: somebody else has {path} open", "end what uses it")
     return GateClosed(number, "open", f"{name}", "see open(2) and the driver")
 
 
@@ -73,10 +46,13 @@ def closed_at_map(
 ) -> GateClosed:
     """The gate that answered mmap(2) of a file that is open."""
     number, name = _named(error)
+    gate = None
     if path == "/dev/mem":
         gate = _devmem_map(number, machine.iomem, offset, length)
-        if gate is not None:
-            return gate
+    elif is_bar(path):
+        gate = bar_map(number, machine, read_bar(path), offset, length)
+    if gate is not None:
+        return gate
     if number == errno.ENODEV:
         return GateClosed(number, "mmap operation", f"{path} has none", "name a device whose driver has mmap")
     if number in (errno.EACCES, errno.EPERM):
@@ -86,7 +62,7 @@ def closed_at_map(
         )
     if number in (errno.EINVAL, errno.ENXIO):
         found = f"{name} at offset {offset:#x}, length {length:#x}, {'shared' if shared else 'private'}"
-        return GateClosed(number, "range or sharing", found, "stay within the region; try shared=True")
+        return GateClosed(number, "range or sharing", found, "stay within the region; try the other sharing")
     if number == errno.EAGAIN:
         return GateClosed(
             number, "locked memory", "more than RLIMIT_MEMLOCK allows", "ulimit -l unlimited, or fewer pages"
@@ -95,30 +71,28 @@ def closed_at_map(
 
 
 def _devmem_map(number: int, iomem: str, offset: int, length: int) -> GateClosed | None:
+    # In the order of mmap_mem(); range_is_allowed() looks at the pages one by one.
     if number == errno.EPERM:
-        claim = claimed_by(iomem, offset, length)
-        if claim == "System RAM":
+        spans = parse_iomem(iomem)
+        claims = chain(spans, offset, offset + length)
+        ram = in_system_ram(spans, offset, offset + length)
+        if ram is not None and (not claims or claims[0].start >= ram.start):
+            found = f"{ram.name} at {max(offset, ram.start):#x}"
             return GateClosed(
-                number,
-                "STRICT_DEVMEM",
-                f"System RAM at {offset:#x}",
-                "a range that is not RAM, or CONFIG_STRICT_DEVMEM=n",
+                number, "STRICT_DEVMEM", found, "a range that is not RAM, or a kernel with CONFIG_STRICT_DEVMEM=n"
             )
-        if claim:
+        if claims:
             return GateClosed(
                 number,
                 "IO_STRICT_DEVMEM",
-                f"{offset:#x} claimed by {claim}",
-                f"unbind {claim}, or boot with iomem=relaxed",
+                f"{offset:#x} claimed by {claims[-1].name}",
+                f"unbind {claims[-1].name}, or boot with iomem=relaxed",
             )
         return GateClosed(
             number, "STRICT_DEVMEM", f"{offset:#x} refused; /proc/iomem does not say why", "boot with iomem=relaxed"
         )
     if number == errno.EAGAIN:
-        return GateClosed(
-            number, "memory type", f"{offset:#x} is mapped with another cache type (PAT)",
-            "see /sys/kernel/debug/x86/pat_memtype_list; open with the other of O_SYNC and not",
-        )  # fmt: skip
+        return memory_type(number, offset)
     if number == errno.EINVAL:
         return GateClosed(
             number,
@@ -129,29 +103,9 @@ def _devmem_map(number: int, iomem: str, offset: int, length: int) -> GateClosed
     return None
 
 
-def claimed_by(iomem: str, offset: int, length: int) -> str:
-    """The innermost claim in /proc/iomem that meets the range; "" for none (only root sees the addresses)."""
-    best, depth = "", -1
-    for line in iomem.splitlines():
-        span, _, name = line.partition(" : ")
-        first, _, last = span.strip().partition("-")
-        level = len(line) - len(line.lstrip())
-        try:
-            low, high = int(first, 16), int(last, 16)
-        except ValueError:
-            continue
-        if high and low < offset + length and high >= offset and level > depth:
-            best, depth = name.strip(), level
-    return best
-
-
 def _named(error: OSError) -> tuple[int, str]:
     number = error.errno or 0
     return number, errno.errorcode.get(number, str(number))
-
-
-def _lockdown_mode(text: str) -> str:
-    return text.partition("[")[2].partition("]")[0]
 
 
 def _mode(path: str) -> str:

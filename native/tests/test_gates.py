@@ -6,12 +6,17 @@ import os
 
 import pytest
 
-from native.gates import CAP_SYS_RAWIO, Machine, claimed_by, closed_at_map, closed_at_open
+from native.gate import GATES, GateClosed
+from native.gates import CAP_SYS_RAWIO, Machine, closed_at_map, closed_at_open
+from native.gates_bar import Bar, bar_closed, bar_map
+from native.iomem import claimed_by
 
 ROOT = 1 << CAP_SYS_RAWIO
 IOMEM = """\
 00001000-0009ffff : System RAM
 000a0000-000bffff : PCI Bus 0000:00
+00100000-1fffffff : System RAM
+  00100000-01ffffff : Kernel code
 fe000000-fe7fffff : PCI Bus 0000:00
   fe000000-fe003fff : 0000:00:03.0
     fe000000-fe003fff : virtio-pci-modern
@@ -49,6 +54,7 @@ def test_gate_of_open(number, machine, gate):
     [
         (errno.EPERM, 0x2000, "STRICT_DEVMEM", "System RAM"),
         (errno.EPERM, 0xFE001000, "IO_STRICT_DEVMEM", "virtio-pci-modern"),
+        (errno.EPERM, 0x100000, "STRICT_DEVMEM", "System RAM"),
         (errno.EPERM, 0xF0000000, "STRICT_DEVMEM", "does not say why"),
         (errno.EAGAIN, 0xFE001000, "memory type", "PAT"),
         (errno.EINVAL, 1 << 60, "physical range", "wider"),
@@ -82,3 +88,53 @@ def test_claim_is_the_innermost_one_that_meets_the_range():
 
 def test_hidden_addresses_claim_nothing():
     assert claimed_by("00000000-00000000 : System RAM\n", 0, 4096) == ""
+
+
+def test_a_gate_has_a_name_from_the_list():
+    with pytest.raises(ValueError, match="no gate"):
+        GateClosed(errno.EPERM, "some gate", "", "")
+
+    assert all(GATES.values())
+
+
+BAR = Bar(start=0xFE000000, size=0x4000, flags=0x200, decodes=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "bar", "length", "gate", "found"),
+    [
+        (errno.EINVAL, BAR, 4096, "BAR claimed", "virtio-pci-modern"),
+        (errno.EINVAL, Bar(0xFE010000, 0x4000, 0x200, True), 0x5000, "range or sharing", "0x4000"),
+        (errno.EINVAL, Bar(0xFE010000, 0x4000, 0x200, True), 4096, "memory type", "PAT"),
+        (errno.ENODEV, Bar(0xC000, 0x20, 0x100, True), 4096, "BAR not mappable", "I/O ports"),
+    ],
+)
+def test_gate_of_mmap_of_a_bar(number, bar, length, gate, found):
+    closed = bar_map(number, Machine(IOMEM), bar, 0, length)
+
+    assert closed.gate == gate
+    assert found in closed.found
+
+
+def test_lockdown_closes_a_bar():
+    machine = Machine(lockdown="none [integrity] confidentiality")
+
+    assert bar_map(errno.EPERM, machine, BAR, 0, 4096).gate == "lockdown"
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "gate"),
+    [
+        ("0xfe000000 0xfe003fff 0x40200", 6, None),
+        ("0xfe000000 0xfe003fff 0x40200", 4, "BAR disabled"),
+        ("0xc000 0xc01f 0x40101", 6, "BAR not mappable"),
+        ("0x0 0x0 0x0", 6, "BAR not mappable"),
+    ],
+)
+def test_gate_of_a_bar_is_seen_without_opening_it(tmp_path, line, command, gate):
+    (tmp_path / "resource").write_text(line + "\n")
+    (tmp_path / "config").write_bytes(bytes([0xF4, 0x1A, 0x10, 0x11, command, 0, 0, 0]))
+
+    closed = bar_closed(str(tmp_path / "resource0"))
+
+    assert (closed and closed.gate) == gate
