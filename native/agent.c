@@ -73,6 +73,7 @@ int main(int argc, char **argv)
 
 	if (sys_getpid() == 1) {
 		guest_mount();
+		modules_load(); /* the channel may need one */
 		channel.in = channel.out = guest_channel();
 		if (channel.in < 0)
 			guest_power_off();

@@ -32,6 +32,9 @@ static inline u64 read_u64(struct reader *r) { u64 v; read_bytes(r, &v, 8); retu
 
 /* guest.c: what init has to do. */
 void guest_mount(void);
+/* modules.c: loads what /modules has; modules_told() is a line `module=NAME ok` or `module=NAME ERRNO` of each. */
+void modules_load(void);
+const char *modules_told(void);
 int guest_channel(void);
 __attribute__((noreturn)) void guest_power_off(void);
 
@@ -64,6 +67,12 @@ void keeper_stop(struct region *r);
 u64 ram_allocate(u64 pages, u64 page_size, struct keeper_answer *answer);
 long ram_still_there(void);
 int ram_moved(void);
+
+/* The 8-byte word at `byte` of page `page`, of a region filled in `mode` (enum fill_mode). */
+static inline u64 fill_word(u32 mode, u64 value, u64 page, u64 byte)
+{
+	return mode == FILL_PATTERN ? WIRE_PATTERN | page << 16 | byte : (value & 0xff) * 0x0101010101010101ULL;
+}
 
 /* region.c, program.c: the frames REGION, FILL and RUN. */
 void region_open(struct reader *r);

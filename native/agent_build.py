@@ -15,9 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 SOURCES = (
-    "text", "readers", "openers", "fault", "ops", "ops_mem", "ops_proc", "ops_view", "actor", "channel", "program",
-    "watch", "view",
-    "keeper", "ram", "region", "klog", "hello", "guest", "agent",
+    "text", "readers", "openers", "fault", "ops", "ops_mem", "ops_proc", "ops_view", "ops_lab", "actor",
+    "channel", "program", "watch", "view",
+    "keeper", "ram", "region", "klog", "hello", "modules", "guest", "agent",
 )  # fmt: skip
 
 # Errors in a test only: the compiler of a user may know more of them.
@@ -41,7 +41,7 @@ class NoAgent(Exception):
 def sources_hash() -> str:
     """16 hex digits that change with any source, header or compiler option of the agent."""
     digest = hashlib.sha256(repr((WARNINGS, FREESTANDING)).encode())
-    for path in [*(HERE / f"{source}.c" for source in SOURCES), *sorted(HERE.glob("*.h"))]:
+    for path in [*(HERE / f"{source}.c" for source in SOURCES), *sorted(HERE.glob("*.h")), HERE / "kmod" / "pfnlab.h"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

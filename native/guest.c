@@ -86,7 +86,7 @@ int guest_channel(void)
 			path[k] = 0;
 		}
 	}
-	for (int tries = 0; tries < 100 && fd < 0; tries++) { /* a driver may come up after init */
+	for (int tries = 0; tries < 500 && fd < 0; tries++) { /* a driver may come up after init */
 		fd = sys_open(path, S_O_RDWR | S_O_NOCTTY);
 		if (fd < 0)
 			sys_sleep_us(20000);

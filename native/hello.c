@@ -67,6 +67,7 @@ void hello(u32 wanted)
 		line("arch", u.field[4], strlen(u.field[4]));
 	file_line("cmdline", "/proc/cmdline");
 	file_line("tainted", "/proc/sys/kernel/tainted");
+	frame_add(modules_told(), strlen(modules_told()));
 	/* Packed, as the kernel has it: whoever asks can unpack it. A NUL ends the lines. */
 	fd = wanted & 1 ? sys_open("/proc/config.gz", S_O_RDONLY) : -1;
 	if (fd >= 0) {

@@ -26,9 +26,7 @@ static void fill(const struct request *q)
 	struct fault f;
 
 	for (u64 at = 0; at < view_pages * me.page_size; at += 8) {
-		u64 word = q->width == FILL_PATTERN
-				   ? WIRE_PATTERN | at / me.page_size << 16 | at % me.page_size
-				   : (q->value & 0xff) * 0x0101010101010101ULL;
+		u64 word = fill_word(q->width, q->value, at / me.page_size, at % me.page_size);
 
 		pfn_store(view + at, 8, word, &f);
 	}

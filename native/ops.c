@@ -53,6 +53,14 @@ struct process *op_target(struct actor *a, s64 slot, struct observation *o)
 	return NULL;
 }
 
+long op_pages(struct actor *a, const struct call *c, int i, u64 *start)
+{
+	u64 n = op_range(a, c, i, start), last = *start + (n ? n - 1 : 0);
+
+	*start -= *start % a->page_size;
+	return (long)((last - *start) / a->page_size + 1);
+}
+
 void op_refuse(struct observation *o, long why)
 {
 	o->stage = STAGE_REFUSED;
@@ -74,6 +82,8 @@ static const struct { op_function *run; s8 address_at; s8 of; } ops[VERBS] = {
 	[VERB_SMAPS] = {op_vmas, 0, -1}, [VERB_MAPS] = {op_vmas, 0, -1}, [VERB_RSS] = {op_rss, -1, -1},
 	[VERB_PAGEMAP] = {op_pagemap, 0, -1},
 	[VERB_KPAGECOUNT] = {op_kpage, -1, -1}, [VERB_KPAGEFLAGS] = {op_kpage, -1, -1},
+	[VERB_PTES] = {op_ptes, 0, -1}, [VERB_PAGE_STATE] = {op_page_state, -1, -1}, [VERB_VMA] = {op_vma, 0, -1},
+	[VERB_VMSPLICE] = {op_vmsplice, 0, -1},
 };
 
 /* The handle that a call's address is told relative to, as it is before the call. */

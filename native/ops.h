@@ -56,7 +56,10 @@ void ops_execute(struct actor *a);
 typedef void op_function(struct actor *a, const struct call *c, struct observation *o);
 op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mremap, op_madvise, op_mlock, op_munlock,
 	op_msync, op_mincore, op_load, op_store, op_fork, op_exit, op_wait, op_ptrace, op_mem, op_vm, op_write, op_read,
-	op_vmas, op_rss, op_pagemap, op_kpage;
+	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice;
+
+/* Whose pages kpagecount, kpageflags and page_state are asked about: arg[0]. */
+enum { OF_REGION, OF_RANGE };
 
 struct process *op_self(struct actor *a);
 u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte);
@@ -69,6 +72,8 @@ void op_set_handle(struct actor *a, int slot, u64 address, u64 length, struct ob
 /* The process that an argument names; NULL, and the observation says so, when it is not there. */
 struct process *op_target(struct actor *a, s64 slot, struct observation *o);
 void op_refuse(struct observation *o, long why);
+/* The pages that a range of the call's arguments touches, from arg[i]; *start becomes the first one's start. */
+long op_pages(struct actor *a, const struct call *c, int i, u64 *start);
 long op_rss_now(struct actor *a, s64 out[4]);
 
 #endif

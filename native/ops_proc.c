@@ -185,6 +185,34 @@ void op_write(struct actor *a, const struct call *c, struct observation *o)
 	sys_close(fds[1]);
 }
 
+/* The pipe gets the pages themselves, so get_user_pages() is what decides; a page a call, so that one which it refuses does
+ * not hide those before it. */
+void op_vmsplice(struct actor *a, const struct call *c, struct observation *o)
+{
+	enum { SPLICE_F_NONBLOCK_ = 2 };
+	u64 at, n = op_range(a, c, 0, &at), sum = 0;
+	s32 fds[2];
+	long ret = 0;
+
+	if (!fits(n, o) || !open_pipe(fds, o))
+		return;
+	while (sum < n) {
+		u64 left = a->page_size - (at + sum) % a->page_size;
+		struct s_iovec v = {(void *)(uintptr_t)(at + sum), left < n - sum ? left : n - sum};
+
+		ret = SYS(vmsplice, fds[1], &v, 1, SPLICE_F_NONBLOCK_); /* 2.6.17 */
+		if (!failed(ret) && ret)
+			ret = sys_read(fds[0], o->payload + sum, (size_t)ret);
+		if (failed(ret) || !ret)
+			break;
+		sum += (u64)ret;
+	}
+	o->ret = sum ? (s64)sum : ret;
+	observe_bytes(a, c, o);
+	sys_close(fds[0]);
+	sys_close(fds[1]);
+}
+
 void op_read(struct actor *a, const struct call *c, struct observation *o)
 {
 	u64 at, n = op_range(a, c, 0, &at);

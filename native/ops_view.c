@@ -80,18 +80,10 @@ void op_rss(struct actor *a, const struct call *c, struct observation *o)
 	o->length = sizeof(now);
 }
 
-static long pages_of(struct actor *a, const struct call *c, int i, u64 *start)
-{
-	u64 n = op_range(a, c, i, start), last = *start + (n ? n - 1 : 0);
-
-	*start -= *start % a->page_size;
-	return (long)((last - *start) / a->page_size + 1);
-}
-
 void op_pagemap(struct actor *a, const struct call *c, struct observation *o)
 {
 	u64 start;
-	long pages = pages_of(a, c, 0, &start);
+	long pages = op_pages(a, c, 0, &start);
 	int stage;
 
 	if (pages > MAX_PAYLOAD / 8) {
@@ -103,8 +95,6 @@ void op_pagemap(struct actor *a, const struct call *c, struct observation *o)
 	o->length = failed(o->ret) ? 0 : (u32)o->ret * 8;
 }
 
-enum { OF_REGION, OF_RANGE };
-
 void op_kpage(struct actor *a, const struct call *c, struct observation *o)
 {
 	static u64 pfns[512];
@@ -112,7 +102,7 @@ void op_kpage(struct actor *a, const struct call *c, struct observation *o)
 	long pages, got;
 	int stage = 0;
 
-	pages = c->arg[0] == OF_RANGE ? pages_of(a, c, 1, &start) : c->arg[3];
+	pages = c->arg[0] == OF_RANGE ? op_pages(a, c, 1, &start) : c->arg[3];
 	if (pages < 0 || pages > 512) {
 		op_refuse(o, -E_OVERFLOW);
 		return;

@@ -48,7 +48,8 @@ static enum outcome call_run(void)
 		return call_actor(c->proc);
 	if (c->verb == VERB_PEEK || c->verb == VERB_POKE)
 		call_view();
-	else if ((c->verb == VERB_KPAGECOUNT || c->verb == VERB_KPAGEFLAGS) && c->arg[0] == 0)
+	else if ((c->verb == VERB_KPAGECOUNT || c->verb == VERB_KPAGEFLAGS || c->verb == VERB_PAGE_STATE) &&
+		 c->arg[0] == OF_REGION)
 		ops_execute(&me);
 	else
 		op_refuse(&me.box->obs, -E_INVAL);

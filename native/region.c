@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The frames REGION and FILL: opens a region, learns its pfn, and gives access to its content from outside of programs. */
 #include "agent.h"
+#include "kmod/pfnlab.h"
 #include "openers.h"
 
 static void answer_region(s64 ret, u32 stage, const struct region *r)
@@ -48,6 +49,14 @@ static long open_region(struct region *r)
 		r->pfn = pfn_of_mapping(r->fd, r->base, me.page_size);
 	} else if (r->kind == KIND_DEVMEM) {
 		r->pfn = r->base / me.page_size;
+	} else if (r->kind == KIND_LAB) {
+		struct pfnlab_info info;
+
+		ret = SYS(ioctl, r->fd, PFNLAB_IOC_INFO, &info);
+		if (failed(ret))
+			return ret;
+		r->pfn = info.pfn + r->base / me.page_size;
+		r->pages = r->pages ? r->pages : info.pages - r->base / me.page_size;
 	}
 	if (r->kind != KIND_RAM && !(r->flags & REGION_VIEW_MAPPED))
 		return 0;
@@ -61,7 +70,7 @@ void region_open(struct reader *in)
 	struct region *r;
 	long ret;
 
-	if (in->bad || id >= MAX_REGIONS || kind < KIND_FILE || kind > KIND_PREMAPPED) {
+	if (in->bad || id >= MAX_REGIONS || kind < KIND_FILE || kind > KIND_LAB) {
 		answer_region(-E_INVAL, REGION_BAD, NULL);
 		return;
 	}
@@ -89,6 +98,25 @@ void region_open(struct reader *in)
 	}
 }
 
+/* Page by page: a region may be longer than any buffer. */
+static long fill_by_write(struct region *r, u32 mode, u64 value)
+{
+	u64 *words = (u64 *)(void *)me.box->obs.payload;
+
+	if (me.page_size > MAX_PAYLOAD)
+		return -E_INVAL;
+	for (u64 page = 0; page < r->pages; page++) {
+		long n;
+
+		for (u64 i = 0; i < me.page_size / 8; i++)
+			words[i] = fill_word(mode, value, page, i * 8);
+		n = sys_pwrite(r->fd, words, me.page_size, r->base + page * me.page_size);
+		if (n != (long)me.page_size)
+			return failed(n) ? n : -E_IO;
+	}
+	return 0;
+}
+
 void region_fill(struct reader *in)
 {
 	u32 id = read_u32(in), mode = read_u32(in);
@@ -98,6 +126,8 @@ void region_fill(struct reader *in)
 	if (!in->bad && id < MAX_REGIONS && me.region[id].kind) {
 		if (me.region[id].flags & REGION_NEVER_STORE)
 			answer.ret = -E_PERM;
+		else if (me.region[id].flags & REGION_VIEW_WRITE)
+			answer.ret = fill_by_write(&me.region[id], mode, value);
 		else if (keeper_ask(&me.region[id], KEEPER_FILL, 0, mode, value, &answer, NULL))
 			answer.ret = -E_IO;
 	}
@@ -122,6 +152,13 @@ int region_view(struct region *r, int write, u64 byte, u32 width, u64 value, str
 		o->ret = sys_pread(r->fd, o->payload, n, r->base + byte);
 		o->length = failed(o->ret) ? 0 : (u32)o->ret;
 		o->ret = failed(o->ret) ? o->ret : 0;
+	} else if (r->flags & REGION_VIEW_WRITE && write && n <= MAX_PAYLOAD) {
+		if (width)
+			memcpy(o->payload, &value, 8);
+		else
+			memset(o->payload, (int)(value & 0xff), n);
+		o->ret = sys_pwrite(r->fd, o->payload, n, r->base + byte);
+		o->ret = o->ret == (s64)n ? 0 : failed(o->ret) ? o->ret : -E_IO;
 	} else {
 		op_refuse(o, -E_PERM);
 	}

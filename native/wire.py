@@ -32,6 +32,7 @@ VERBS: Mapping[str, tuple[int, int]] = {
             ("wait", 1), ("load", 3), ("store", 5), ("peekdata", 3), ("pokedata", 5), ("mem_read", 4),
             ("mem_write", 6), ("vm_readv", 4), ("vm_writev", 6), ("write", 3), ("read", 5), ("peek", 3), ("poke", 5),
             ("smaps", 1), ("maps", 1), ("rss", 0), ("pagemap", 3), ("kpagecount", 4), ("kpageflags", 4),
+            ("ptes", 3), ("page_state", 4), ("vma", 1), ("vmsplice", 3),
         ),
         start=1,
     )
@@ -65,13 +66,13 @@ class RegionStage(IntEnum):
 class Kind(IntEnum):
     """Where a region's memory comes from (`enum region_kind`)."""
 
-    FILE, DEVMEM, RAM, PERF, PREMAPPED = range(1, 6)
+    FILE, DEVMEM, RAM, PERF, PREMAPPED, DMA_HEAP, UDMABUF, IO_URING, PACKET, LAB = range(1, 11)
 
 
 class RegionFlag(IntFlag):
     """How a region is opened and who may look at its content from outside (`enum region_flag`)."""
 
-    READ_ONLY, SYNC, VIEW_OUTSIDE, VIEW_MAPPED, VIEW_READ, NEVER_STORE = 1, 2, 4, 8, 16, 32
+    READ_ONLY, SYNC, VIEW_OUTSIDE, VIEW_MAPPED, VIEW_READ, NEVER_STORE, VIEW_WRITE = 1, 2, 4, 8, 16, 32, 64
 
 
 class RunFlag(IntFlag):
@@ -118,7 +119,10 @@ class RawObs:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the agent says of its kernel; `facts`: release, version, machine, arch (`um` on UML), cmdline, tainted."""
+    """What the agent says of its kernel; `facts`: release, version, machine, arch (`um` on UML), cmdline, tainted.
+
+    `modules`: each module that a guest's agent loaded: its file's name -> 0, or -errno of finit_module().
+    """
 
     protocol: int
     page_size: int
@@ -127,6 +131,7 @@ class Hello:
     caps: int
     facts: Mapping[str, str] = field(default_factory=dict)
     config_gz: bytes = b""
+    modules: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +271,16 @@ def encode_obs(obs: RawObs) -> bytes:
 def decode_hello(payload: bytes) -> Hello:
     protocol, page_size, uid, pid, caps = _HELLO.unpack_from(payload)
     text, _, config = payload[_HELLO.size :].partition(b"\0")
-    pairs = (line.partition("=") for line in text.decode(errors="replace").splitlines())
-    return Hello(protocol, page_size, uid, pid, caps, {key: value for key, _, value in pairs}, config)
+    facts: dict[str, str] = {}
+    modules: dict[str, int] = {}
+    for line in text.decode(errors="replace").splitlines():
+        key, _, value = line.partition("=")
+        if key == "module":
+            name, _, how = value.rpartition(" ")
+            modules[name] = 0 if how == "ok" else -int(how)
+        else:
+            facts[key] = value
+    return Hello(protocol, page_size, uid, pid, caps, facts, config, modules)
 
 
 def decode_region(payload: bytes) -> RegionAnswer:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How does a test of this room boot a kernel of QEMU's with its own agent, and nothing else in between?"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from hwtests.kernels.cache import cached
+from hwtests.kernels.names import parse_name
+from hwtests.targets.initramfs import agent_archive, directory, file
+from native.agent import agent_binary
+from native.channel import AgentLink, AgentLost, Channel
+
+MACHINES = {
+    "amd64": ("x86_64", "qemu-system-x86_64", ("-machine", "q35", "-cpu", "max"), "console=ttyS0"),
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def guest(
+    name: str, modules: Mapping[str, bytes] | None = None, *, cmdline: str = "", agent: Path | None = None
+) -> Iterator[AgentLink]:
+    """The kernel `name` with `modules` (file name -> content) in /modules, and its agent behind a serial line."""
+    kernel = cached(parse_name(name))
+    machine, emulator, options, console = MACHINES[parse_name(name).arch]
+    if kernel is None or shutil.which(emulator) is None:
+        pytest.skip(f"needs {name} and {emulator}; found neither or one; cure: pfnlab kernels fetch {name}")
+    arguments = f"{console} quiet panic=-1 pfnlab.channel=/dev/ttyS1 {cmdline}"
+    extra = [directory("modules"), *(file(f"modules/{each}", data) for each, data in (modules or {}).items())]
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryDirectory() as scratch, theirs:
+        initrd, log = Path(scratch) / "initrd", Path(scratch) / "console"
+        initrd.write_bytes(agent_archive((agent or agent_binary(machine)).read_bytes(), extra))
+        command = [
+            emulator, "-nodefaults", "-no-user-config", "-no-reboot", *options, "-accel", "tcg", "-m", "256M",
+            "-display", "none", "-kernel", str(kernel.folder / kernel.file), "-initrd", str(initrd),
+            "-append", arguments,
+            "-chardev", f"file,id=console,path={log}", "-serial", "chardev:console",
+            "-chardev", f"socket,id=channel,fd={theirs.fileno()}", "-serial", "chardev:channel",
+        ]  # fmt: skip
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        theirs.close()
+        link = AgentLink(Channel(ours.detach()))
+        try:
+            yield link
+        except AgentLost as lost:
+            raise AssertionError(f"{lost.reason}\n{log.read_text(errors='replace')}") from lost
+        finally:
+            link.quit()
+            link.close()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
