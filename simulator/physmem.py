@@ -37,6 +37,9 @@ PG_TOUCHED = 256  # get_user_pages() marked it accessed: PG_referenced, PG_activ
 PG_OF_CONTENT = PG_ANON | PG_LAZYFREE | PG_DIRTY | PG_TOUCHED  # what a free page does not keep
 
 ZEROES = bytes(PAGE_SIZE)
+# A machine with less RAM than the simulated one refuses the mapping without it. Python's mmap names it since 3.13 only;
+# the number is that of asm-generic, which x86 and ARM use.
+MAP_NORESERVE: int = getattr(mmap, "MAP_NORESERVE", 0x4000)
 
 
 class PhysMem:
@@ -44,7 +47,7 @@ class PhysMem:
 
     def __init__(self) -> None:
         size = TOTAL_PAGES << PAGE_SHIFT
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._map = mmap.mmap(-1, size, flags=flags)
         self.bytes: NDArray[np.uint8] = np.frombuffer(self._map, dtype=np.uint8)
         self.view: memoryview = memoryview(self._map)
