@@ -8,8 +8,9 @@ Handles, values and descriptors are tables per process, copied by fork, as memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, TypeAlias
 
 from hwtests import forms
@@ -360,8 +361,6 @@ class Driver:
         entries = self.kernel.pagemap(p.task, *self._range(p, *call.args))
         if isinstance(entries, int):
             return _ret(entries)
-        if isinstance(entries, int):
-            return _ret(entries)
         return {"ret": "ok", "pages": [self._pagemap_entry(*entry) for entry in entries]}
 
     def _pagemap_entry(self, flags: frozenset[str], pfn: int | None) -> str:
@@ -372,9 +371,7 @@ class Driver:
     def _pfns(self, p: Process | None, call: Call) -> list[int | None] | int:
         what, *where = call.args
         if what == 0:
-            region, first, pages = where
-            start = self.kernel.region_pfn(self.regions[region]) + first
-            return list(range(start, start + pages))
+            return list(range(*self._region_pfns(*where)))
         assert p is not None
         entries = self.kernel.pagemap(p.task, *self._range(p, *where))
         return entries if isinstance(entries, int) else [pfn for _, pfn in entries]
@@ -392,6 +389,68 @@ class Driver:
         found = [None if pfn is None else self.kernel.kpageflags(pfn) for pfn in pfns]
         flags = [None if words is None else forms.kpageflags_words(words) for words in found]
         return {"ret": "ok", "flags": flags}
+
+    # What the lab's driver sees.
+
+    def _ptes(self, p: Process, call: Call) -> Obs:
+        found = self.kernel.ptes(p.task, *self._range(p, *call.args))
+        return {"ret": "ok", "ptes": ["none" if pte is None else self._pte(*pte) for pte in found]}
+
+    def _pte(self, flags: frozenset[str], pfn: int) -> Any:
+        certain = {word for word in flags if not word.endswith("?")}
+        name = self.names.name(pfn) or "anon"
+        return _one_of([forms.pte_text(name, [*certain, *more]) for more in _subsets(flags)])
+
+    def _page_state(self, p: Process | None, call: Call) -> Obs:
+        pfns = self._mapped_pfns(p, call)
+        found = [None if pfn is None else self.kernel.page_state(pfn) for pfn in pfns]
+        return {"ret": "ok", **forms.page_states([None if one is None else _page(*one) for one in found])}
+
+    def _mapped_pfns(self, p: Process | None, call: Call) -> list[int | None]:
+        # Through the page tables, which know the pfn where pagemap says that there is no page.
+        what, *where = call.args
+        if what == 0:
+            return list(range(*self._region_pfns(*where)))
+        assert p is not None
+        return [None if pte is None else pte[1] for pte in self.kernel.ptes(p.task, *self._range(p, *where))]
+
+    def _region_pfns(self, region: int, first: int, pages: int) -> tuple[int, int]:
+        start = self.kernel.region_pfn(self.regions[region]) + first
+        return start, start + pages
+
+    def _raw_vmas(self, p: Process, call: Call) -> Obs:
+        start, length = self._handle(p, call.args[0])
+        found = self.kernel.vmas(p.task, start, start + (length or 1))
+        return {"ret": "ok", "vmas": [self._raw_vma(vma, start) for vma in found]}
+
+    def _raw_vma(self, vma: dict[str, Any], base: int) -> Obs:
+        return forms.raw_vma_form(
+            start=vma["start"], end=vma["end"], pgoff=self.names.offset(vma["pgoff"] * self.page_size, self.page_size),
+            flags=vma["flags"], base=base, page_size=self.page_size,
+        )  # fmt: skip
+
+    def _vmsplice(self, p: Process, call: Call) -> Obs:
+        base, byte, length = call.args
+        address = self._address(p, base, byte)
+        return self._data(p, call, self.kernel.vmsplice(p.task, address, length), p.task, address)
+
+
+def _subsets(words: Iterable[str]) -> list[tuple[str, ...]]:
+    # Every choice of the words that end in `?`: what may be, or not.
+    free = sorted(word[:-1] for word in words if word.endswith("?"))
+    return [chosen for count in range(len(free) + 1) for chosen in combinations(free, count)]
+
+
+def _one_of(values: Iterable[Any]) -> Any:
+    # A value where only one is allowed, else the set of them.
+    distinct = list(dict.fromkeys(values))
+    return distinct[0] if len(distinct) == 1 else {"any": distinct}
+
+
+def _page(refcount: int | tuple[int, ...], mapcount: int, flags: frozenset[str]) -> tuple[Any, int, Any]:
+    certain = {word for word in flags if not word.endswith("?")}
+    texts = [forms.kpageflags_words([*certain, *more]) for more in _subsets(flags)]
+    return _one_of(refcount if isinstance(refcount, tuple) else (refcount,)), mapcount, _one_of(texts)
 
 
 def _ret(result: int) -> Obs:
@@ -432,4 +491,8 @@ _VERBS: dict[str, Callable[[Driver, Any, Call], Obs]] = {
     "pagemap": Driver._pagemap,
     "kpagecount": Driver._kpagecount,
     "kpageflags": Driver._kpageflags,
+    "ptes": Driver._ptes,
+    "page_state": Driver._page_state,
+    "vma": Driver._raw_vmas,
+    "vmsplice": Driver._vmsplice,
 }

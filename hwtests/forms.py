@@ -199,6 +199,52 @@ def kpagecounts(entries: Sequence[int]) -> list[int | None]:
     return [None if entry == NO_PFN else entry for entry in entries]
 
 
+# native/kmod/pfnlab.h. Present is not said: what is neither `none` nor `swap` is.
+PTE_PRESENT, PTE_SWAP = 1, 64
+PTE_BITS = {"write": 2, "dirty": 4, "young": 8, "special": 16, "huge": 32}
+VMA_BITS = {
+    name: 1 << bit
+    for bit, name in enumerate((
+        "read", "write", "exec", "shared", "mayread", "maywrite", "mayexec", "mayshare", "pfnmap", "mixedmap", "io",
+        "dontcopy", "dontexpand", "dontdump",
+    ))
+}  # fmt: skip
+
+
+def pte_text(pfn: str, flags: Iterable[str]) -> str:
+    """One present pte: `dev[1] write special`; `pfn` is `dev[1]` or `anon`."""
+    given = set(flags)
+    return " ".join([pfn, *(word for word in PTE_BITS if word in given)])
+
+
+def pte_entry_text(pfn: int, bits: int, names: PfnNames) -> str:
+    """One pte as the lab's driver told of it; `none` for pte_none()."""
+    if not bits:
+        return "none"
+    if bits & PTE_SWAP or not bits & PTE_PRESENT:
+        return "swap"
+    return pte_text(names.name(pfn) or "anon", [word for word, bit in PTE_BITS.items() if bits & bit])
+
+
+def page_states(states: Sequence[tuple[Any, int, Any] | None]) -> dict[str, Any]:
+    """What struct page says of some pages, (refcount, mapcount, flags) each; None: there is none."""
+    fields = ("refcount", "mapcount", "flags")
+    return {field: [None if one is None else one[at] for one in states] for at, field in enumerate(fields)}
+
+
+def raw_vma_form(
+    *, start: int, end: int, pgoff: str, flags: Iterable[str], base: int, page_size: int
+) -> dict[str, Any]:
+    """One vm_area_struct; addresses in bytes, `base` is where the handle starts, `pgoff` from `PfnNames.offset`."""
+    given = set(flags)
+    return {
+        "first": (start - base) // page_size,
+        "pages": (end - start) // page_size,
+        "pgoff": pgoff,
+        "flags": " ".join(name for name in VMA_BITS if name in given),
+    }
+
+
 def placed(returned: int, before: int | None, wanted: int | None) -> str:
     """Where mmap or mremap put it: `same` place as before, the `requested` one, or `elsewhere`."""
     if returned == before:

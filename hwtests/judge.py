@@ -192,7 +192,7 @@ def _field(
         yield difference("mismatch", "missing", allowed)
     elif len(allowed) == 1 and _are_vmas(seen[name]) and _are_vmas(allowed[0]):
         yield from _vma_differences(seen[name], allowed[0], line, rules, prefix + name)
-    elif seen[name] not in allowed:
+    elif not any(_allows(one, seen[name]) for one in allowed):
         yield difference(allowed=allowed)
 
 
@@ -204,6 +204,17 @@ def _vma_differences(seen: list[Any], may: list[Any], line: Line, rules: Line, n
         prefix = f"{name}[{number}]."
         for field in [*its, *(field for field in allowed if field not in its)]:
             yield from _field(field, its, allowed, line, rules, prefix)
+
+
+def _allows(allowed: Any, seen: Any) -> bool:
+    # Of a list any element may be a set.
+    if isinstance(allowed, list) and isinstance(seen, list) and len(allowed) == len(seen):
+        return all(one == its or its in _set_of(one) for one, its in zip(allowed, seen, strict=True))
+    return bool(seen == allowed)
+
+
+def _set_of(value: Any) -> tuple[Any, ...]:
+    return tuple(value["any"]) if isinstance(value, dict) and "any" in value else (value,)
 
 
 def _are_vmas(value: Any) -> bool:
@@ -224,6 +235,8 @@ def shown(value: Any) -> str:
     """A value as a person reads it in a difference."""
     if isinstance(value, list):
         return "[" + ", ".join(shown(one) for one in value) + "]"
+    if isinstance(value, dict) and set(value) == {"any"}:
+        return "{" + " | ".join(shown(one) for one in value["any"]) + "}"
     if isinstance(value, dict):
         return " ".join(f"{key}={shown(one)}" for key, one in value.items())
     return "none" if value is None else str(value)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from hwtests.language.expect import Between, Each, Elements, Exactly, Expected, Flags, as_number
 
 # Fields whose digits are no number: `0110` is four pages of mincore.
-_TEXTS = frozenset({"ret", "signal", "vec", "perms", "VmFlags", "status", "at", "code", "addr", "stage", "offset"})
+_TEXTS = frozenset(
+    {"ret", "signal", "vec", "perms", "VmFlags", "status", "at", "code", "addr", "stage", "offset", "pgoff"}
+)
 
 
 class Absent:
@@ -44,10 +45,9 @@ def _list_matches(expected: Expected, field: str, values: list[Any]) -> bool:
     match expected:
         case Each(element):
             return bool(values) and all(matches(element, field, value) for value in values)
-        case Elements(texts):
-            wanted: Iterable[Expected] = [Exactly(as_number(text), text) for text in texts]
-            return len(values) == len(texts) and all(
-                matches(one, field, value) for one, value in zip(wanted, values, strict=True)
+        case Elements(elements):
+            return len(values) == len(elements) and all(
+                matches(one, field, value) for one, value in zip(elements, values, strict=True)
             )
         case _:
             return len(values) == 1 and matches(expected, field, values[0])

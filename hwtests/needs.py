@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hwtests.language.conditions import Condition, parse_condition
@@ -13,12 +13,14 @@ from hwtests.language.promise import version
 from hwtests.language.settings import process_settings, program_needs, region_settings
 
 # Architectures that select ARCH_HAS_PTE_SPECIAL (or had HAVE_PTE_SPECIAL, since Linux kernel commit 7e675137a8e1
-# ("mm: introduce pte_special pte bit") (in v2.6.26)); User-Mode Linux does not.
+# ("mm: introduce pte_special pte bit") (in v2.6.26)); User-Mode Linux does not, 32-bit ARM only with ARM_LPAE.
 PTE_SPECIAL = frozenset(
-    {"x86_64", "i386", "i686", "aarch64", "armv7l", "riscv64", "ppc64", "ppc64le", "s390x", "loongarch64", "sparc64"}
+    {"x86_64", "i386", "i686", "aarch64", "riscv64", "ppc64", "ppc64le", "s390x", "loongarch64", "sparc64"}
 )
 # Operations that can change a region's content through a mapping.
 STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
+# Operations that ask the lab's driver.
+LAB_DRIVER = frozenset({"ptes", "page_state", "vma"})
 OPENS = frozenset({"open", "mmap"})
 
 
@@ -65,14 +67,18 @@ class Place:
     kernel: Kernel
     uid: int = 0
     config: Mapping[str, str] | None = None  # None: not known
+    modules: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(
     program: Program, regions: Mapping[str, Traits], pages: Mapping[str, int], kernel: Kernel, *,
-    uid: int = 0, config: Mapping[str, str] | None = None,
+    uid: int = 0, config: Mapping[str, str] | None = None, modules: Mapping[str, str] | None = None,
 ) -> Skip | None:  # fmt: skip
-    """None when every condition holds, those that the program states and those that follow from what it does."""
-    place = Place(regions, pages, kernel, uid, config)
+    """None when every condition holds, those that the program states and those that follow from what it does.
+
+    `modules`: what the lab loaded into the kernel, by name: `ok`, or the errno.
+    """
+    place = Place(regions, pages, kernel, uid, config, modules or {})
     return next(_unmet(program, place), None)
 
 
@@ -104,6 +110,10 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
         if settings.fill is not None:
             yield from _trait(name, "poke", f"{name}.poke, to fill it first", place)
     verbs, opened = _done(program)
+    for verb in sorted(verbs & LAB_DRIVER)[:1]:
+        ok, found, cure = _lab_driver(None, place)
+        if not ok:
+            yield Skip(f"lab-driver, for {verb}", found, cure)
     for name, traits in place.regions.items():
         if name not in region_settings(program):
             continue
@@ -192,9 +202,9 @@ def _arch(condition: Condition, place: Place) -> _Answer:
 
 
 def _pte_special(condition: Condition, place: Place) -> _Answer:
-    special = has_pte_special(place.kernel.at, place.kernel.arch)
+    special = has_pte_special(place.kernel.at, place.kernel.arch, place.config or {})
     ok = special == (condition.key == "pte-special")
-    cure = "use uml" if special else "use qemu or a host of an architecture with pte_special"
+    cure = "use uml or qemu:6.1-armhf" if special else "use qemu or a host of an architecture with pte_special"
     return ok, f"{place.kernel.arch} has {'' if special else 'no '}pte_special", cure
 
 
@@ -202,13 +212,26 @@ def _uid(condition: Condition, place: Place) -> _Answer:
     return place.uid == 0, f"uid {place.uid}", "run as root, or on uml, which gives root inside"
 
 
-def has_pte_special(release: str, arch: str) -> bool:
+def has_pte_special(release: str, arch: str, config: Mapping[str, str]) -> bool:
     """Whether `pte_special()` decides what a raw pte is (else: the linear rule)."""
-    return arch in PTE_SPECIAL and version(release) >= version("2.6.26")
+    has = arch in PTE_SPECIAL or (arch == "armv7l" and config.get("CONFIG_ARM_LPAE") == "y")
+    return has and version(release) >= version("2.6.26")
+
+
+def _lab_driver(_: object, place: Place) -> _Answer:
+    said = place.modules.get("pfnlab")
+    if said is None:
+        return (
+            False,
+            "the lab's driver is not loaded",
+            "use qemu with the kernel's headers fetched, or load native/kmod",
+        )
+    return said == "ok", f"loading the lab's driver failed: {said}", "build native/kmod for this kernel"
 
 
 _KERNEL: Mapping[str, Callable[[Condition, Place], _Answer]] = {
     "kernel": _release, "arch": _arch, "pte-special": _pte_special, "no-pte-special": _pte_special, "uid": _uid,
+    "lab-driver": _lab_driver,
 }  # fmt: skip
 
 _LACKS: Mapping[str, str] = {

@@ -225,6 +225,46 @@ class _Normaliser:
             obs["flags"] = [forms.kpageflags_text(entry) for entry in _words(raw.payload)]
         return obs
 
+    def _ptes(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._count(call, raw, places)
+        if raw.ret >= 0:
+            del obs["bytes"]
+            entries = struct.iter_unpack("<QII", _whole(raw.payload, 16))
+            obs["ptes"] = [forms.pte_entry_text(pfn, bits, self.names) for pfn, bits, _ in entries]
+        return obs
+
+    def _page_state(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._count(call, raw, places)
+        if raw.ret >= 0:
+            del obs["bytes"]
+            entries = struct.iter_unpack("<iiQ", _whole(raw.payload, 16))
+            obs |= forms.page_states([_page_state(*entry) for entry in entries])
+        return obs
+
+    def _raw_vmas(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._count(call, raw, places)
+        if raw.ret >= 0:
+            del obs["bytes"]
+            base = places.start(call.args[0])
+            entries = struct.iter_unpack("<QQQQ", _whole(raw.payload, 32))
+            obs["vmas"] = [self._raw_vma(base, *entry) for entry in entries]
+        return obs
+
+    def _raw_vma(self, base: int, start: int, end: int, pgoff: int, flags: int) -> dict[str, Any]:
+        return forms.raw_vma_form(
+            start=start, end=end, pgoff=self.names.offset(pgoff * self.page_size, self.page_size),
+            flags=[name for name, bit in forms.VMA_BITS.items() if flags & bit], base=base, page_size=self.page_size,
+        )  # fmt: skip
+
+
+def _page_state(refcount: int, mapcount: int, flags: int) -> tuple[int, int, str | None] | None:
+    # All ones: no struct page.
+    return None if flags == forms.NO_PFN else (refcount, mapcount, forms.kpageflags_text(flags))
+
+
+def _whole(payload: bytes, size: int) -> bytes:
+    return payload[: len(payload) // size * size]
+
 
 def _words(payload: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(payload) // 8}Q", payload[: len(payload) // 8 * 8])
@@ -252,4 +292,8 @@ _FORMS: dict[str, Callable[[_Normaliser, Call, Raw, _Places], Obs]] = {
     "pagemap": _Normaliser._pagemap,
     "kpagecount": _Normaliser._kpagecount,
     "kpageflags": _Normaliser._kpageflags,
+    "ptes": _Normaliser._ptes,
+    "page_state": _Normaliser._page_state,
+    "vma": _Normaliser._raw_vmas,
+    "vmsplice": _Normaliser._data,
 }

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, permutations
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Place:
     config: Mapping[str, str]
     own_kernel: bool
     allowed_hazards: Collection[str]
+    modules: Mapping[str, str] = field(default_factory=dict)  # of the lab's own in that kernel: `ok`, or the errno
 
 
 def jobs_of(programs: Sequence[Selected], regions: Sequence[Region], place: Place) -> list[Job]:
@@ -100,5 +101,6 @@ def _skip(selected: Selected, bound: Mapping[str, Region], place: Place) -> Unus
         place.kernel,
         uid=place.uid,
         config=place.config,
+        modules=place.modules,
     )
     return None if unmet is None else Unusable(unmet.needs, unmet.found, unmet.cure)

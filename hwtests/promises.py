@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 from hwtests.language.expect import RET_WORD, Exactly, Expected, SameAs, Unchanged, parse_expected
@@ -19,7 +20,7 @@ from hwtests.language.verbs import SMAPS_SIZES, VERBS
 from hwtests.matching import ABSENT, Absent, klog_matches, matches, text_of
 from hwtests.trace import Trace
 
-MAX_SUMS = 256  # combinations of allowed values that a sum over vmas is tried for
+MAX_SUMS = 256  # combinations of allowed values that a sum over vmas, or a list, is tried for
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class _Check:
         if field != "ret" and "unknown" in _sets(obs.get("ret")):
             return None
         vmas = obs.get("vmas")
-        if VERBS[self.call.verb].name in ("smaps", "maps") and field != "ret" and isinstance(vmas, list):
+        if self.call.verb in ("smaps", "maps", "vma") and field != "ret" and isinstance(vmas, list):
             return _of_vmas(field, vmas)
         return _values(obs.get(field, ABSENT))
 
@@ -160,6 +161,9 @@ def _sets(value: Any) -> Mapping[str, Any]:
 def _values(value: Any) -> list[Any] | None:
     if isinstance(value, dict):
         return None if "unknown" in value else list(value.get("any", [value]))
+    if isinstance(value, list) and any(isinstance(one, dict) and "any" in one for one in value):
+        each = [one["any"] if isinstance(one, dict) and "any" in one else [one] for one in value]
+        return [list(one) for one in product(*each)] if prod(map(len, each)) <= MAX_SUMS else None
     return [value]
 
 

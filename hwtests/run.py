@@ -310,7 +310,7 @@ def place_of(target: Target, about: Mapping[str, Any], allowed: Collection[str])
     machine = str(said.get("machine", ""))
     kernel = Kernel(release, version, machine, str(said.get("arch", machine or "?")), level(release, version))
     uid = int(about.get("uid", 0 if target.own_kernel else os.geteuid()))
-    return Place(kernel, uid, about.get("config", {}), target.own_kernel, allowed)
+    return Place(kernel, uid, about.get("config", {}), target.own_kernel, allowed, about.get("modules", {}))
 
 
 def now() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 #: What a trace's header carries: an option that decides what some rule predicts, or that explains a refusal.
 OPTIONS = (
     "CONFIG_64BIT",
+    "CONFIG_ARM_LPAE",
     "CONFIG_CHECKPOINT_RESTORE",
     "CONFIG_DEBUG_VM",
     "CONFIG_DEVMEM",

@@ -14,7 +14,7 @@ TRAITS: tuple[str, ...] = (
     "struct-page", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
     "no-fsync", "inherited", "limited", "read-only", "own", "special",
 )  # fmt: skip
-WORDS = ("pte-special", "no-pte-special")
+WORDS = ("pte-special", "no-pte-special", "lab-driver")
 VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+\+?)?"  # `2.6.15-rc2+`: after the tag -rc2, before -rc3
 
 _REGION = re.compile(r"(?P<region>[A-Za-z_][A-Za-z0-9_]*)\.(?P<rest>.*)")

@@ -19,7 +19,7 @@ from typing import TypeAlias
 RET_WORD = re.compile(r"ok|died|no-process|E[A-Z0-9]{2,}|SIG[A-Z0-9]{2,}")
 _SIZE = re.compile(r"(-?[0-9]+)p")
 _RANGE = re.compile(r"(-?[0-9]+)p?\.\.(-?[0-9]+)p?")
-_FLAG = re.compile(r"[+-][a-z0-9][a-z0-9_-]*")
+_FLAG = re.compile(r"[+-][A-Za-z0-9][A-Za-z0-9_\[\]-]*")
 _SAME = re.compile(r"same as ([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -54,7 +54,7 @@ class Each:
 class Elements:
     """A list, element by element."""
 
-    texts: tuple[str, ...]
+    elements: tuple[Exactly | Between | Flags, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,20 @@ def _one(text: str) -> Expected | str:
         return _each(text[len("each ") :])
     if " / " in f" {text} ":
         parts = tuple(part.strip() for part in f" {text} ".split(" / "))
-        return Elements(parts) if all(parts) else f"empty element in '{text}', expected values between the slashes"
+        if not all(parts):
+            return f"empty element in '{text}', expected values between the slashes"
+        return _elements(parts)
     return _element(text)
+
+
+def _elements(parts: tuple[str, ...]) -> Expected | str:
+    found: list[Exactly | Between | Flags] = []
+    for part in parts:
+        element = _element(part)
+        if isinstance(element, str):
+            return element
+        found.append(element)
+    return Elements(tuple(found))
 
 
 def _each(text: str) -> Expected | str:

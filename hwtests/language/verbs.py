@@ -316,6 +316,41 @@ _TABLE = (
         main="flags",
         meaning="/proc/kpageflags, likewise",
     ),
+    Verb(
+        "ptes",
+        (_RANGE,),
+        args=("range",),
+        fields=("ptes",),
+        main="ptes",
+        meaning="the page-table entries, an entry a page, as the lab's driver sees them",
+    ),
+    Verb(
+        "page_state",
+        (Slot("pages", "pfns"),),
+        process="either",
+        args=("pages",),
+        fields=("refcount", "mapcount", "flags"),
+        main=None,
+        meaning="struct page of a region's pages, or of the pages that a process has mapped there, likewise",
+    ),
+    Verb(
+        "vma",
+        (Slot("mapping", "mapping"),),
+        args=("mapping",),
+        fields=("vmas", "first", "pages", "pgoff", "flags"),
+        main=None,
+        meaning="vm_area_struct of every vma in the mapping's range, likewise",
+    ),
+    Verb(
+        "vmsplice",
+        (_ADDRESS,),
+        (_MOVED,),
+        result="value",
+        args=("address", "=len"),
+        fields=("bytes", "data"),
+        main="data",
+        meaning="vmsplice(2) of mapped memory into a pipe, and what came out of it (`len=` 8)",
+    ),
 )
 
 VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in _TABLE})

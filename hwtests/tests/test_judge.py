@@ -297,3 +297,12 @@ def test_a_broken_promise_counts_without_an_allowed_trace():
     text = TEXT.replace("load m[1]", "load m[1] # promise: 0x42 ; a person")
 
     assert judge(trace(text, FINE), None, parse(text)).verdict == Verdict.MISMATCH
+
+
+def test_an_element_of_a_list_may_be_a_set():
+    text = HEAD + "p: m = mmap dev private rw\np: page_state m\n"
+    allowed = [FINE[0], {"ret": "ok", "refcount": [1, {"any": [1, 2]}]}]
+
+    assert verdict([FINE[0], {"ret": "ok", "refcount": [1, 2]}], allowed, text).verdict == Verdict.AGREE
+    refused = verdict([FINE[0], {"ret": "ok", "refcount": [2, 2]}], allowed, text)
+    assert refused.why == "line 5: unexpected refcount=[2, 2]; allowed are only {[1, {1 | 2}]}"

@@ -101,6 +101,11 @@ p: pagemap m[0:2]
 kpagecount dev[0:2]
 p: kpagecount m
 p: kpageflags m[0]
+p: ptes m[0:2]
+page_state dev[0:2]
+p: page_state m
+p: vma m
+p: vmsplice m[1] len=8
 p: close f
 q: exit
 p: wait q

@@ -99,6 +99,11 @@ ARGUMENTS = [
     ("kpagecount dev[2]\n", (0, 0, 2, 1)),
     ("kpageflags dev[1:3]\n", (0, 0, 1, 2)),
     (MMAP + "p: kpageflags m[1:3]\n", (1, 0, P, 2 * P)),
+    (MMAP + "p: ptes m[1:3]\n", (0, P, 2 * P)),
+    ("page_state dev[1:3]\n", (0, 0, 1, 2)),
+    (MMAP + "p: page_state m\n", (1, 0, 0, -1)),
+    (MMAP + "p: vma m\n", (0,)),
+    (MMAP + "p: vmsplice m[1] len=16\n", (0, P, 16)),
 ]
 
 

@@ -26,9 +26,9 @@ CLOCK = RegionTraits(
 BODY = "process p\np: m = map dev\n"
 
 
-def asked(text, traits=MAPPER, kernel=UML, *, pages=4, uid=0, config=None):
+def asked(text, traits=MAPPER, kernel=UML, *, pages=4, uid=0, config=None, modules=None):
     program = parse(f"pfn 1\n{text}\n")
-    return check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config=config)
+    return check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config=config, modules=modules)
 
 
 def needing(conditions, traits=MAPPER, kernel=UML, **place):
@@ -152,10 +152,27 @@ def test_another_user_and_fewer_capabilities_need_root():
 
 
 def test_pte_special_is_of_the_architecture_and_the_time():
-    assert has_pte_special("6.1", "x86_64")
-    assert not has_pte_special("6.1", "um")
-    assert not has_pte_special("2.6.25", "x86_64")
-    assert has_pte_special("2.6.26", "x86_64")
+    assert has_pte_special("6.1", "x86_64", {})
+    assert not has_pte_special("6.1", "um", {})
+    assert not has_pte_special("2.6.25", "x86_64", {})
+    assert has_pte_special("2.6.26", "x86_64", {})
+    assert has_pte_special("6.1", "armv7l", {"CONFIG_ARM_LPAE": "y"})
+    assert not has_pte_special("6.1", "armv7l", {"CONFIG_ARM_LPAE": "n"})
+
+
+@pytest.mark.parametrize("text", ["needs lab-driver\nregion dev\n" + BODY, "region dev\n" + BODY + "p: ptes m"])
+@pytest.mark.parametrize(
+    ("modules", "found"),
+    [
+        ({"pfnlab": "ok"}, None),
+        ({}, "the lab's driver is not loaded"),
+        ({"pfnlab": "ENOEXEC"}, "loading the lab's driver failed: ENOEXEC"),
+    ],
+)
+def test_who_asks_the_labs_driver_needs_it(text, modules, found):
+    skip = asked(text, modules=modules)
+
+    assert (skip and skip.found) == found
 
 
 def test_every_trait_that_can_be_asked_for_has_an_answer():

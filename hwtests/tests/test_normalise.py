@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,3 +193,41 @@ def test_sizes_and_flags_of_every_vma_are_read():
     assert (first.start, first.end, first.offset, first.name) == (0x1000, 0x3000, 0x2D5E3000, "/dev/mem (deleted)")
     assert (first.sizes, first.flags) == ({"Size": 8, "Rss": 4}, ("rd", "wr", "pf"))
     assert (second.perms, second.flags) == ("r--s", None)
+
+
+def driver(program: str, payload: bytes) -> dict[str, object]:
+    return case("p: m = mmap dev private rw", program).obs(mapped(0), raw(1, payload=payload), pfn=0x100)[1]
+
+
+def test_ptes_say_which_page_they_map_and_how():
+    entries = [(0x101, 1 | 2 | 4 | 8 | 16), (0x999, 1 | 8), (0, 0), (7, 64), (0x102, 1 | 32)]
+    payload = b"".join(struct.pack("<QII", pfn, bits, 0) for pfn, bits in entries)
+
+    told = ["dev[1] write dirty young special", "anon young", "none", "swap", "dev[2] huge"]
+    assert driver("p: ptes m", payload) == {"ret": "ok", "ptes": told}
+
+
+def test_a_page_without_a_struct_page_has_no_counts():
+    payload = struct.pack("<iiQ", 3, 1, 1 << 11 | 1 << 32) + b"\xff" * 16
+
+    assert driver("p: page_state m[0:2]", payload) == {
+        "ret": "ok",
+        "refcount": [3, None],
+        "mapcount": [1, None],
+        "flags": ["mmap reserved", None],
+    }
+
+
+def test_a_vma_is_told_from_where_its_mapping_starts():
+    payload = struct.pack("<QQQQ", PLACE + PAGE, PLACE + 3 * PAGE, 0x101, 1 | 2 | 1 << 8 | 1 << 10)
+
+    assert driver("p: vma m", payload) == {
+        "ret": "ok",
+        "vmas": [{"first": 1, "pages": 2, "pgoff": "dev[1]", "flags": "read write pfnmap io"}],
+    }
+
+
+def test_a_driver_that_is_not_there_is_told_from_one_that_refuses():
+    program = case("p: m = mmap dev private rw", "p: vma m")
+
+    assert program.obs(mapped(0), raw(1, -2, stage=Stage.OPEN))[1] == {"ret": "ENOENT", "stage": "open"}
