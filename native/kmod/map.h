@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which ways of mapping are there for the table of kinds to name? */
+#ifndef PFNLAB_MAP_H
+#define PFNLAB_MAP_H
+
+struct lab_region;
+struct vm_area_struct;
+
+int lab_insert_whole(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
+		     unsigned long pages);
+int lab_insert_chunks(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
+		      unsigned long pages);
+int lab_insert_reversed(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
+			unsigned long pages);
+int lab_insert_partial(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
+		       unsigned long pages);
+int lab_insert_pages(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
+		     unsigned long pages);
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where does a region's memory come from, and is it as it was when it goes back? */
+#define pr_fmt(fmt) "pfnlab: " fmt
+
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/pfn.h>
+
+#include "compat.h"
+#include "lab.h"
+
+struct page *lab_page(unsigned long pfn)
+{
+	/* pfn_to_online_page() leaves out frames whose struct page was never written: those of memory that is not in use */
+	return pfn_valid(pfn) ? pfn_to_online_page(pfn) : NULL;
+}
+
+static int alloc_absent(struct lab_region *region, phys_addr_t start, unsigned long pages)
+{
+	unsigned long pfn = PHYS_PFN(start);
+	unsigned long i;
+
+	if (!pages || offset_in_page(start) || pages > (1UL << 20) || !PHYS_PFN(start + PFN_PHYS(pages)))
+		return -EINVAL;
+	for (i = 0; i < pages; i++) {
+		if (pfn_valid(pfn + i)) {
+			pr_err("absent: frame %#lx has a struct page\n", pfn + i);
+			return -EINVAL;
+		}
+	}
+	if (!request_mem_region(start, PFN_PHYS(pages), "pfnlab"))
+		return -EBUSY; /* somebody's device */
+	region->content = memremap(start, PFN_PHYS(pages), MEMREMAP_WB);
+	if (!region->content) {
+		release_mem_region(start, PFN_PHYS(pages));
+		return -ENOMEM;
+	}
+	memset(region->content, 0, PFN_PHYS(pages));
+	region->pfn = pfn;
+	region->pages = pages;
+	return 0;
+}
+
+int lab_alloc(struct lab_region *region, phys_addr_t absent, unsigned long absent_pages)
+{
+	unsigned int order = get_order(region->pages << PAGE_SHIFT);
+	struct page *first;
+	unsigned long i;
+
+	if (region->kind->backing == LAB_ABSENT)
+		return alloc_absent(region, absent, absent_pages);
+	first = alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
+	if (!first)
+		return -ENOMEM;
+	split_page(first, order); /* no compound page: a reference on each */
+	if (region->kind->backing == LAB_RESERVED)
+		for (i = 0; i < region->pages; i++)
+			SetPageReserved(nth_page(first, i));
+	region->pfn = page_to_pfn(first);
+	region->content = page_address(first);
+	return 0;
+}
+
+static void free_page_checked(const struct lab_region *region, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	if (page_count(page) != 1 || lab_mapcount(page))
+		pr_err("page %lu of %s: refcount %d, expected 1; mapcount %d, expected 0\n",
+		       pfn - region->pfn, region->kind->name, page_count(page), lab_mapcount(page));
+	if (PageReserved(page) != (region->kind->backing == LAB_RESERVED))
+		pr_err("page %lu of %s: PG_reserved changed\n", pfn - region->pfn, region->kind->name);
+	ClearPageReserved(page);
+	__free_page(page); /* somebody's reference, if there is one, keeps it */
+}
+
+void lab_free(struct lab_region *region)
+{
+	unsigned long i;
+
+	if (region->kind->backing == LAB_ABSENT) {
+		memunmap(region->content);
+		release_mem_region(PFN_PHYS(region->pfn), PFN_PHYS(region->pages));
+	} else {
+		for (i = 0; i < region->pages; i++)
+			free_page_checked(region, region->pfn + i);
+	}
+	region->content = NULL;
+}
