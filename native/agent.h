@@ -74,6 +74,9 @@ static inline u64 fill_word(u32 mode, u64 value, u64 page, u64 byte)
 	return mode == FILL_PATTERN ? WIRE_PATTERN | page << 16 | byte : (value & 0xff) * 0x0101010101010101ULL;
 }
 
+/* makers.c: memory that is made (or that the lab's driver has), from kind KIND_DMA_HEAP on. 0 or -errno of fault_stage. */
+long region_make(struct region *r);
+
 /* region.c, program.c: the frames REGION, FILL and RUN. */
 void region_open(struct reader *r);
 void region_fill(struct reader *r);

@@ -27,6 +27,7 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f)
 #define ARCH_MMAP(addr, len, prot, flags, fd, off) sys6(__NR_mmap, addr, len, prot, flags, fd, off)
 #define ARCH_PREAD(fd, buf, n, off) sys6(__NR_pread64, fd, (long)(buf), n, off, 0, 0)
 #define ARCH_PWRITE(fd, buf, n, off) sys6(__NR_pwrite64, fd, (long)(buf), n, off, 0, 0)
+#define ARCH_FTRUNCATE(fd, n) sys6(__NR_ftruncate, fd, (long)(n), 0, 0, 0, 0)
 #define ARCH_MKNOD(path, mode, dev) sys6(__NR_mknod, (long)(path), mode, dev, 0, 0, 0)
 #define ARCH_MKDIR(path, mode) sys6(__NR_mkdir, (long)(path), mode, 0, 0, 0, 0)
 

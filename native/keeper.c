@@ -9,6 +9,26 @@ struct request { u32 what, width; u64 byte, value; };
 static struct { s32 ask, answer, pid; } keepers[MAX_REGIONS];
 static u64 view, view_pages;
 
+static long map_view(const struct region *r)
+{
+	long p = sys_mmap(0, r->pages * me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED, r->fd, r->base);
+
+	if (failed(p))
+		return p;
+	view = (u64)p;
+	view_pages = r->pages;
+	return 0;
+}
+
+/* Pages that have a struct page count who maps them, and programs look at that: such a view is there only while it is used. */
+static void unmap_view(const struct region *r)
+{
+	if (view && r->kind > KIND_PREMAPPED) {
+		sys_munmap(view, view_pages * me.page_size);
+		view = 0;
+	}
+}
+
 static int all(long fd, void *p, size_t n, int writing)
 {
 	for (size_t done = 0; done < n;) {
@@ -68,14 +88,9 @@ __attribute__((noreturn)) static void keep(struct region *r, s32 in, s32 out)
 		r->base = r->pfn * me.page_size;
 	}
 	if (!answer.ret && r->flags & REGION_VIEW_MAPPED) {
-		p = sys_mmap(0, r->pages * me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED, r->fd, r->base);
-		if (failed(p)) {
-			answer.ret = p;
-			answer.stage = REGION_MMAP;
-		} else {
-			view = (u64)p;
-			view_pages = r->pages;
-		}
+		answer.ret = map_view(r);
+		answer.stage = REGION_MMAP;
+		unmap_view(r);
 	}
 	answer.pfn = r->pfn;
 	if (all(out, &answer, sizeof(answer), 1) || answer.ret)
@@ -83,6 +98,8 @@ __attribute__((noreturn)) static void keep(struct region *r, s32 in, s32 out)
 	while (!all(in, &q, sizeof(q), 0)) {
 		answer.ret = 0;
 		answer.value = 0;
+		if (r->flags & REGION_VIEW_MAPPED && !view)
+			map_view(r);
 		switch (q.what) {
 		case KEEPER_FILL:
 			if (view)
@@ -96,6 +113,7 @@ __attribute__((noreturn)) static void keep(struct region *r, s32 in, s32 out)
 		default:
 			view_access(&q, &answer, bytes);
 		}
+		unmap_view(r);
 		if (all(out, &answer, sizeof(answer), 1) || all(out, bytes, answer.value, 1))
 			break;
 	}

@@ -10,6 +10,8 @@ struct region {
 	u32 kind, flags;
 	u64 base, pages, pfn;   /* base: offset for mmap in bytes; pfn 0: not known */
 	s32 fd;                 /* in this process, -1: none */
+	s32 view_fd;            /* what read(2) and write(2) see its content by, from view_base on; -1: fd, from base on */
+	u64 view_base;
 	s32 keeper;             /* keeper's slot, -1: none */
 	u32 fault_stage;        /* what failed, when it could not be opened */
 	char path[128];

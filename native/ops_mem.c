@@ -8,11 +8,14 @@ static struct region *region_of(struct actor *a, s64 id)
 	return id >= 0 && id < MAX_REGIONS && a->region[id].kind ? &a->region[id] : NULL;
 }
 
+/* Is there a path whose open(2) is this region's memory? */
+static int named(const struct region *r) { return r->kind <= KIND_RAM || r->kind == KIND_LAB; }
+
 void op_open(struct actor *a, const struct call *c, struct observation *o)
 {
 	struct region *r = region_of(a, c->arg[0]);
 
-	if (!r || c->result < 0 || c->result >= MAX_FDS || r->kind == KIND_PERF || r->kind == KIND_PREMAPPED) {
+	if (!r || c->result < 0 || c->result >= MAX_FDS || !named(r)) {
 		op_refuse(o, -E_INVAL);
 		return;
 	}
@@ -93,9 +96,13 @@ void op_map(struct actor *a, const struct call *c, struct observation *o)
 	} else {
 		int private = (r->flags & REGION_READ_ONLY) != 0;
 
+		long prot = private ? S_PROT_READ : S_PROT_READ | S_PROT_WRITE, flags = private ? S_MAP_PRIVATE : S_MAP_SHARED;
+
 		length = length ? length : r->pages * a->page_size;
-		o->ret = sys_mmap(place, length, private ? S_PROT_READ : S_PROT_READ | S_PROT_WRITE,
-				  (private ? S_MAP_PRIVATE : S_MAP_SHARED) | S_MAP_FIXED, r->fd, r->base);
+		o->ret = sys_mmap(place, length, prot, flags | S_MAP_FIXED, r->fd, r->base);
+		/* io_uring_mmu_get_unmapped_area() lets nobody choose the place (since 6.5, and in 6.1.y). */
+		if (o->ret == -E_INVAL && r->kind == KIND_IO_URING)
+			o->ret = sys_mmap(0, length, prot, flags, r->fd, r->base);
 	}
 	op_set_handle(a, c->result, failed(o->ret) ? place : (u64)o->ret, length, o);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The frames REGION and FILL: opens a region, learns its pfn, and gives access to its content from outside of programs. */
 #include "agent.h"
-#include "kmod/pfnlab.h"
 #include "openers.h"
 
 static void answer_region(s64 ret, u32 stage, const struct region *r)
@@ -26,7 +25,7 @@ static long open_path(struct region *r)
 static long open_region(struct region *r)
 {
 	u64 start, end;
-	long ret;
+	long ret = 0;
 
 	r->fault_stage = REGION_OPEN;
 	if (r->kind == KIND_PERF)
@@ -38,7 +37,10 @@ static long open_region(struct region *r)
 			r->pages = (end - start) / me.page_size;
 		return ret;
 	}
-	ret = open_path(r);
+	if (r->kind <= KIND_RAM || r->kind == KIND_LAB)
+		ret = open_path(r);
+	if (!ret && r->kind > KIND_PREMAPPED)
+		ret = region_make(r);
 	if (ret)
 		return ret;
 	if (r->kind == KIND_FILE) {
@@ -49,19 +51,20 @@ static long open_region(struct region *r)
 		r->pfn = pfn_of_mapping(r->fd, r->base, me.page_size);
 	} else if (r->kind == KIND_DEVMEM) {
 		r->pfn = r->base / me.page_size;
-	} else if (r->kind == KIND_LAB) {
-		struct pfnlab_info info;
-
-		ret = SYS(ioctl, r->fd, PFNLAB_IOC_INFO, &info);
-		if (failed(ret))
-			return ret;
-		r->pfn = info.pfn + r->base / me.page_size;
-		r->pages = r->pages ? r->pages : info.pages - r->base / me.page_size;
 	}
 	if (r->kind != KIND_RAM && !(r->flags & REGION_VIEW_MAPPED))
 		return 0;
 	r->fault_stage = REGION_FORK;
 	return keeper_start(r);
+}
+
+static void close_region(struct region *r)
+{
+	if (r->fd >= 0)
+		sys_close(r->fd);
+	if (r->view_fd >= 0)
+		sys_close(r->view_fd);
+	r->kind = 0;
 }
 
 void region_open(struct reader *in)
@@ -76,10 +79,10 @@ void region_open(struct reader *in)
 	}
 	r = &me.region[id];
 	keeper_stop(r);
-	if (r->kind && r->fd >= 0)
-		sys_close(r->fd);
+	if (r->kind)
+		close_region(r);
 	memset(r, 0, sizeof(*r));
-	r->fd = r->keeper = -1;
+	r->fd = r->view_fd = r->keeper = -1;
 	r->flags = read_u32(in);
 	r->base = read_u64(in);
 	r->pages = read_u64(in);
@@ -91,12 +94,12 @@ void region_open(struct reader *in)
 	r->kind = kind;
 	ret = open_region(r);
 	answer_region(ret, r->fault_stage, r);
-	if (ret) {
-		if (r->fd >= 0)
-			sys_close(r->fd);
-		r->kind = 0;
-	}
+	if (ret)
+		close_region(r);
 }
+
+static s32 content_fd(const struct region *r) { return r->view_fd >= 0 ? r->view_fd : r->fd; }
+static u64 content_at(const struct region *r) { return r->view_fd >= 0 ? r->view_base : r->base; }
 
 /* Page by page: a region may be longer than any buffer. */
 static long fill_by_write(struct region *r, u32 mode, u64 value)
@@ -110,7 +113,7 @@ static long fill_by_write(struct region *r, u32 mode, u64 value)
 
 		for (u64 i = 0; i < me.page_size / 8; i++)
 			words[i] = fill_word(mode, value, page, i * 8);
-		n = sys_pwrite(r->fd, words, me.page_size, r->base + page * me.page_size);
+		n = sys_pwrite(content_fd(r), words, me.page_size, content_at(r) + page * me.page_size);
 		if (n != (long)me.page_size)
 			return failed(n) ? n : -E_IO;
 	}
@@ -149,7 +152,7 @@ int region_view(struct region *r, int write, u64 byte, u32 width, u64 value, str
 		o->ret = answer.ret;
 		o->length = (u32)answer.value;
 	} else if (r->flags & REGION_VIEW_READ && !write && n <= MAX_PAYLOAD) {
-		o->ret = sys_pread(r->fd, o->payload, n, r->base + byte);
+		o->ret = sys_pread(content_fd(r), o->payload, n, content_at(r) + byte);
 		o->length = failed(o->ret) ? 0 : (u32)o->ret;
 		o->ret = failed(o->ret) ? o->ret : 0;
 	} else if (r->flags & REGION_VIEW_WRITE && write && n <= MAX_PAYLOAD) {
@@ -157,7 +160,7 @@ int region_view(struct region *r, int write, u64 byte, u32 width, u64 value, str
 			memcpy(o->payload, &value, 8);
 		else
 			memset(o->payload, (int)(value & 0xff), n);
-		o->ret = sys_pwrite(r->fd, o->payload, n, r->base + byte);
+		o->ret = sys_pwrite(content_fd(r), o->payload, n, content_at(r) + byte);
 		o->ret = o->ret == (s64)n ? 0 : failed(o->ret) ? o->ret : -E_IO;
 	} else {
 		op_refuse(o, -E_PERM);

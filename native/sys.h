@@ -51,6 +51,7 @@ static inline long sys_write(long fd, const void *p, size_t n) { return SYS(writ
 static inline long sys_pread(long fd, void *p, size_t n, u64 off) { return ARCH_PREAD(fd, p, n, (long)off); }
 static inline long sys_pwrite(long fd, const void *p, size_t n, u64 off) { return ARCH_PWRITE(fd, p, n, (long)off); }
 static inline long sys_lseek(long fd, s64 off, int whence) { return SYS(lseek, fd, off, whence); }
+static inline long sys_ftruncate(long fd, u64 n) { return ARCH_FTRUNCATE(fd, n); }
 static inline long sys_pipe(s32 fds[2]) { return ARCH_PIPE(fds); }
 static inline long sys_poll(struct s_pollfd *p, unsigned n, int ms) { return ARCH_POLL(p, n, ms); }
 static inline long sys_mmap(u64 addr, u64 len, long prot, long flags, long fd, u64 off)
