@@ -26,13 +26,34 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_f
 #define kunmap_local(address) kunmap_atomic(address)
 #endif
 
+/* 6.17, "mm: remove callers of pfn_t functionality": a frame's number is a number again. PFN_DEV: whatever its struct page says. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#include <linux/pfn_t.h>
+static inline pfn_t lab_pfn_t(unsigned long pfn)
+{
+	return __pfn_to_pfn_t(pfn, PFN_DEV);
+}
+#else
+static inline unsigned long lab_pfn_t(unsigned long pfn)
+{
+	return pfn;
+}
+#endif
+
+/* 6.12, "mm: mark special bits for huge pfn mappings when inject": before it, get_user_pages_fast() would have taken
+ * such an entry for a page of its own. huge_fault() has this form since 6.6.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#define LAB_HUGE
+#endif
+
 /* 6.18: page->flags became a struct of one word (memdesc_flags_t). */
-static inline unsigned long lab_page_bits(const struct page *page)
+static inline unsigned long *lab_page_flags(struct page *page)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-	return READ_ONCE(page->flags);
+	return &page->flags;
 #else
-	return READ_ONCE(page->flags.f);
+	return &page->flags.f;
 #endif
 }
 

@@ -58,6 +58,7 @@ int lab_mmap(struct file *file, struct vm_area_struct *vma);
 
 int lab_alloc(struct lab_region *region, phys_addr_t absent, unsigned long absent_pages);
 void lab_free(struct lab_region *region);
+void lab_wipe_marks(const struct lab_region *region);
 
 /* The struct page of a frame, or NULL where the kernel has none; and what is counted there. */
 struct page *lab_page(unsigned long pfn);

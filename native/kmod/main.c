@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "lab.h"
 #include "pfnlab.h"
 
@@ -24,6 +25,12 @@ static char (*names)[24];
 static size_t size_of(const struct lab_region *region)
 {
 	return region->pages << PAGE_SHIFT;
+}
+
+static int lab_open(struct inode *inode, struct file *file)
+{
+	lab_wipe_marks(lab_region_of(file));
+	return 0;
 }
 
 static ssize_t lab_read(struct file *file, char __user *to, size_t length, loff_t *at)
@@ -57,12 +64,16 @@ static long lab_ioctl(struct file *file, unsigned int command, unsigned long arg
 
 static const struct file_operations lab_fops = {
 	.owner = THIS_MODULE, /* an open file or a mapping keeps the module */
+	.open = lab_open,
 	.read = lab_read,
 	.write = lab_write,
 	.llseek = lab_llseek,
 	.unlocked_ioctl = lab_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = lab_mmap,
+#ifdef LAB_HUGE
+	.get_unmapped_area = thp_get_unmapped_area, /* only a mapping of 2 MiB and more gets another address */
+#endif
 };
 
 static struct miscdevice ctl = {

@@ -57,10 +57,31 @@ int lab_alloc(struct lab_region *region, phys_addr_t absent, unsigned long absen
 	split_page(first, order); /* no compound page: a reference on each */
 	if (region->kind->backing == LAB_RESERVED)
 		for (i = 0; i < region->pages; i++)
-			SetPageReserved(nth_page(first, i));
+			SetPageReserved(pfn_to_page(page_to_pfn(first) + i));
 	region->pfn = page_to_pfn(first);
 	region->content = page_address(first);
 	return 0;
+}
+
+/* The VM leaves marks on a page that it mapped as one of its own. Without them every mapping begins the same. */
+static void wipe_marks(struct page *page)
+{
+	clear_bit(PG_dirty, lab_page_flags(page));
+	clear_bit(PG_referenced, lab_page_flags(page));
+}
+
+void lab_wipe_marks(const struct lab_region *region)
+{
+	unsigned long i;
+
+	if (region->kind->backing == LAB_ABSENT)
+		return;
+	for (i = 0; i < region->pages; i++) {
+		struct page *page = pfn_to_page(region->pfn + i);
+
+		if (page_count(page) == 1 && !lab_mapcount(page))
+			wipe_marks(page);
+	}
 }
 
 static void free_page_checked(const struct lab_region *region, unsigned long pfn)
@@ -73,6 +94,7 @@ static void free_page_checked(const struct lab_region *region, unsigned long pfn
 	if (PageReserved(page) != (region->kind->backing == LAB_RESERVED))
 		pr_err("page %lu of %s: PG_reserved changed\n", pfn - region->pfn, region->kind->name);
 	ClearPageReserved(page);
+	wipe_marks(page);
 	__free_page(page); /* somebody's reference, if there is one, keeps it */
 }
 

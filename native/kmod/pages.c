@@ -49,7 +49,7 @@ static const struct {
 /* Those of /proc/kpageflags that a module can know. Not here: thp, huge, nopage, offline, ksm, zero pages above 4 KiB. */
 static u64 flags_of(struct page *page)
 {
-	unsigned long bits = lab_page_bits(compound_head(page));
+	unsigned long bits = READ_ONCE(*lab_page_flags(compound_head(page)));
 	u64 flags = 0;
 	unsigned int i;
 
