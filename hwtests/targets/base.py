@@ -19,11 +19,15 @@ LIMIT = 10.0  # seconds that a program may take
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Why something cannot be used: what is needed, what was found, what would cure it."""
+    """Why something cannot be used: what is needed, what was found, what would cure it.
+
+    `gate` is the name of the kernel's gate that closed (native/gate.py), where one did.
+    """
 
     needs: str
     found: str
     cure: str
+    gate: str = ""
 
     def __str__(self) -> str:
         return f"needs {self.needs}; found {self.found}; cure: {self.cure}"
@@ -66,7 +70,7 @@ class Region:
         out: dict[str, Any] = {"name": self.name, "summary": self.traits.summary, "usable": self.unusable is None}
         if self.unusable is not None:
             out |= {"needs": self.unusable.needs, "found": self.unusable.found, "cure": self.unusable.cure}
-            return out
+            return out | ({"gate": self.unusable.gate} if self.unusable.gate else {})
         return out | {"pages": self.pages, "pfn": self.pfn, "traits": self.traits.as_dict()}
 
 

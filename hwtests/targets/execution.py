@@ -23,6 +23,7 @@ from hwtests.targets.view import answer, fill
 from hwtests.trace import End, Header, Kernel, ProgramId, Trace
 from hwtests.version import tool
 from native.channel import AgentLink, AgentLost, RunResult
+from native.wire import MAX_REGIONS as SLOTS
 from native.wire import DoneFlag, Fill, Hello, Kind, OutsideRequest, ProcessOptions, RegionFlag, RunFlag
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _VIEW_FLAGS = {
     "host-file": RegionFlag.VIEW_OUTSIDE,
     "own-mapping": RegionFlag.VIEW_MAPPED,
     "read": RegionFlag.VIEW_READ,
+    "file": RegionFlag.VIEW_READ | RegionFlag.VIEW_WRITE,
     "none": RegionFlag(0),
 }
 
@@ -55,7 +57,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A region that the agent has open as number `id`."""
+    """A region that the agent has, or had, open as number `id`."""
 
     id: int
     offer: Offer
@@ -80,6 +82,8 @@ class Execution:
         told = kernel_config.parse(kernel_config.unpack(hello.config_gz)) if hello.config_gz else {}
         self.config = kernel_config.matter(told or config)
         self.opened: dict[str, Opened] = {}
+        self._slots = [""] * SLOTS
+        self._used: dict[str, int] = {}
 
     @property
     def kernel(self) -> Kernel:
@@ -88,9 +92,9 @@ class Execution:
         return Kernel(release, version, facts.get("machine", "?"), facts.get("arch", "?"), level(release, version))
 
     def open_region(self, offer: Offer) -> Region:
-        """Have the agent open it; the region, with its cause when that fails."""
+        """Have the agent open it; the region, with its cause when that fails. It may be closed for another again."""
         traits = offer.traits
-        number = len(self.opened)
+        number = self._slot(traits.kind)
         flags = _VIEW_FLAGS[traits.view]
         flags |= RegionFlag.READ_ONLY if traits.read_only else RegionFlag(0)
         flags |= RegionFlag.SYNC if offer.sync else RegionFlag(0)
@@ -104,12 +108,36 @@ class Execution:
             pages=offer.pages,
         )
         if answer.ret:
+            self._slots[number] = ""
             what = f"{answer.stage.name.lower()} of {offer.path or traits.path or traits.premapped or traits.source}"
             found = f"{what}: {errno.errorcode.get(-answer.ret, answer.ret)}"
             return Region(traits, unusable=Unusable(traits.needs, found, traits.cure))
-        region = Region(traits, answer.pages, answer.pfn)
+        known = self.opened.get(traits.kind)
+        region = replace(known.region if known else Region(traits), pages=answer.pages, pfn=answer.pfn)
         self.opened[traits.kind] = Opened(number, offer, region)
         return region
+
+    def _slot(self, name: str) -> int:
+        # The agent has fewer places than some kernels have regions: the one used longest ago is given up.
+        number = next((at for at, one in enumerate(self._slots) if not one), None)
+        if number is None:
+            number = min(range(SLOTS), key=lambda at: self._used.get(self._slots[at], 0))
+        self._slots[number] = name
+        self._touch(name)
+        return number
+
+    def _touch(self, name: str) -> None:
+        self._used[name] = max(self._used.values(), default=0) + 1
+
+    def _at_hand(self, name: str) -> Opened:
+        """The usable region `name`, opened again where its place was given to another. Raises TargetError."""
+        opened = self.opened[name]
+        if self._slots[opened.id] != name:
+            region = self.open_region(opened.offer)
+            if region.unusable:
+                raise TargetError(f"{self.target}: region {name} cannot be opened again: {region.unusable.found}")
+        self._touch(name)
+        return self.opened[name]
 
     def withdraw(self, name: str, cause: Unusable) -> Region:
         """The region `name` shall not be used; it as it is listed from now on."""
@@ -138,6 +166,9 @@ class Execution:
 
     def run(self, program: Program, binding: Mapping[str, str], *, limit: float, hazard: str) -> Trace:
         """One program, to its trace. Raises AgentLost (with what was observed) when the kernel went away."""
+        for name in binding.values():
+            if name in self.opened:
+                self._at_hand(name)
         compiled, bound = self.compile(program, binding)
         settings = region_settings(program)
         for name, opened in bound.items():

@@ -18,6 +18,7 @@ from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
 from hwtests.targets.console import crash_lines
 from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
+from hwtests.targets.modules import outcomes
 from hwtests.targets.supervised import Supervised
 from native.channel import AgentLink, AgentLost, Channel
 
@@ -50,6 +51,7 @@ class GuestTarget(ABC):
     """A kernel of the lab's own. Subclasses say how it is started and which regions it has."""
 
     own_kernel = True
+    agent_arch = "x86_64"
 
     def __init__(self, name: str, kernel: Kernel | None, missing: Unusable | None = None) -> None:
         self.name = name
@@ -81,7 +83,7 @@ class GuestTarget(ABC):
         if found := complaint(choose_parent()):
             cure = "set TMPDIR to a folder with room that allows exec and that anybody may enter"
             return Unusable("room for a guest's files", found, cure)
-        if isinstance(agent := find_agent("x86_64"), Unusable):
+        if isinstance(agent := find_agent(self.agent_arch), Unusable):
             return agent
         return self._complaint()
 
@@ -138,7 +140,7 @@ class GuestTarget(ABC):
 
     def _new_boot(self) -> Boot:
         assert self._kernel is not None
-        agent = find_agent("x86_64")
+        agent = find_agent(self.agent_arch)
         if isinstance(agent, Unusable):
             raise TargetError(f"{self.name}: {agent}")
         ids = guest_ids()
@@ -212,6 +214,7 @@ class GuestTarget(ABC):
             "boot_seconds": round(boot.seconds, 3),
             "uid": boot.execution.hello.uid,
             "process_uid": ids[0],
+            "modules": outcomes(boot.execution.hello.modules),
         }
         if self._kernel is not None and self._kernel.record is not None:
             record = self._kernel.record

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How does a program run on the machine's own kernel?  By the agent as an ordinary process of this user.
 
-Regions: what every user has ([vvar], BTF, a perf ring of one's own), and a file that the user named. Nothing is stored
-to a named one unless the user allowed it; RAM found by pagemap exists in guests only.
+Its regions are what hwtests/regions/discover.py finds, and files that the user named. Memory that is not the lab's own
+is stored to only if the user allowed it; RAM found by pagemap exists in guests only.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any, Self
 from hwtests.kernels import config as kernel_config
 from hwtests.language.nodes import Program
 from hwtests.regions.named import Named, parse_named
-from hwtests.regions.traits import load_traits
 from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
-from hwtests.targets.execution import Execution, Offer
-from hwtests.targets.regioncheck import check_regions
+from hwtests.targets.execution import Execution
+from hwtests.targets.host_regions import open_regions, planned_regions
+from hwtests.targets.level import level
 from hwtests.trace import End, Trace
 from native.actor import Actor
 from native.channel import AgentLost
 
-PERF_PAGES = 9  # one page of the kernel's and 2^3 of data: perf_event_open(2)
-EVERYBODYS = (("btf", 0), ("perf", PERF_PAGES), ("vvar", 0))  # pages 0: as many as there are
+#: The lab's driver, where it is loaded: the file that its ioctls go to (native/kmod).
+DRIVER = "/dev/pfnlab/ctl"
 
 
 class HostTarget:
@@ -63,6 +63,18 @@ class HostTarget:
     def regions(self) -> list[Region]:
         return list(self._regions)
 
+    def planned(self) -> tuple[dict[str, Any], list[Region]]:
+        """Inventory and regions for a plan, as far as they can be told without opening or mapping anything."""
+        name = os.uname()
+        config = kernel_config.matter(kernel_config.of_running_kernel(name.release))
+        about = {
+            "kernel": {"release": name.release, "version": name.version, "machine": name.machine, "arch": name.machine},
+            "config": config,
+            "uid": os.geteuid(),
+            "modules": _modules(),
+        }
+        return about, planned_regions(self._named, level(name.release, name.version))
+
     def run(self, program: Program, binding: Mapping[str, str], *, limit: float = LIMIT, hazard: str = "none") -> Trace:
         execution = self._need()
         try:
@@ -94,42 +106,24 @@ class HostTarget:
     def _prepared(self, actor: Actor) -> Execution:
         config = kernel_config.of_running_kernel(os.uname().release)
         execution = Execution(self.name, actor, actor.hello_seen, config, _limits())
-        page = actor.hello_seen.page_size
-        offers = [
-            Offer(
-                item.traits,
-                item.length // page,
-                item.offset,
-                item.path,
-                sync=item.sync,
-                never_store=not item.traits.stores,
-            )
-            for item in self._named
-        ]
-        traits = load_traits()
-        offers += [Offer(traits[kind], pages) for kind, pages in EVERYBODYS]
-        self._regions = check_regions(execution, [_open(execution, offer) for offer in offers])
+        self._regions = open_regions(execution, self._named)
         facts = actor.hello_seen.facts
         self._about = {
             "kernel": {name: facts.get(name, "") for name in ("release", "version", "machine", "arch")},
             "cmdline": facts.get("cmdline", ""),
             "config": dict(execution.config),
             "uid": actor.hello_seen.uid,
+            "modules": _modules(),
         }
         return execution
+
+
+def _modules() -> dict[str, str]:
+    # The lab does not load its driver on a host: it uses the one that is there.
+    return {"pfnlab": "ok"} if os.access(DRIVER, os.R_OK) else {}
 
 
 def _limits() -> dict[str, int]:
     # As the agent inherits them; one without a limit is left out.
     soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     return {} if soft == resource.RLIM_INFINITY else {"memlock": soft}
-
-
-def _open(execution: Execution, offer: Offer) -> Region:
-    region = execution.open_region(offer)
-    if region.unusable is None and region.pages == 0:
-        path = offer.path or offer.traits.path
-        return execution.withdraw(
-            region.name, Unusable(f"the length of {path}", "the file tells none", "add length=BYTES")
-        )
-    return region

@@ -22,7 +22,7 @@ def renumbered(compiled: Compiled, ids: Sequence[int]) -> Compiled:
 def _call(call: Call, ids: Sequence[int]) -> Call:
     at = _REGION_ARGUMENT.get(call.verb)
     of_region = call.verb == "mmap" and call.args[0] == 1
-    by_region = call.verb in ("kpagecount", "kpageflags") and call.args[0] == 0
+    by_region = call.verb in ("kpagecount", "kpageflags", "page_state") and call.args[0] == 0
     if of_region or by_region:
         at = 1
     if at is None:

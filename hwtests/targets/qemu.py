@@ -1,103 +1,160 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How does a program run on a distribution's kernel?  Under QEMU's software emulation: `qemu:6.1-amd64`."""
+"""How does a program run on a real machine's kernel?  Under QEMU's software emulation: `qemu:6.1-amd64`."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwtests.kernels.cache import cached
-from hwtests.kernels.names import parse_name
+from hwtests.kernels.cache import Kernel
 from hwtests.targets.base import Region, Unusable
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
+from hwtests.targets.machine import GUARD, MACHINES, MIB, PAGE, PAGES, Machine
+from hwtests.targets.modules import LAB, GuestModule, module_entries
 from hwtests.targets.supervised import Supervised
 
 if TYPE_CHECKING:
+    from hwtests.regions.named import Named
     from hwtests.targets.execution import Execution
 
-EMULATOR = "qemu-system-x86_64"
-MIB = 1 << 20
-RAM = 256 * MIB  # of the machine
-SEEN = 128 * MIB  # of it, by the kernel: mem=
-HIDDEN = 160 * MIB  # where the hidden region begins; QEMU puts the initramfs at the top of the RAM
-PAGE = 4096
-PAGES = 16  # of a region; the BAR has just these, so that a longer mapping is refused
-GUARD = 8
-SLOT = 5  # PCI device number of the ivshmem device
-_BAR = f"/sys/bus/pci/devices/0000:00:{SLOT:02x}.0/resource2"
+EMULATOR = MACHINES["amd64"].emulator
 
 
 class QemuTarget(GuestTarget):
-    """A PC with one CPU. Its regions: the BAR of an ivshmem device, and RAM above the kernel's mem= limit."""
+    """A machine of `hwtests/targets/machine.py` with a kernel of its architecture.
+
+    Its regions: BARs of QEMU's devices, RAM above the kernel's mem= limit, what every kernel may have, and `named`:
+    files of the guest that the user named. `modules`: the user's, loaded after the lab's driver.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kernel: Kernel | None,
+        missing: Unusable | None = None,
+        *,
+        machine: Machine = MACHINES["amd64"],
+        modules: Sequence[GuestModule] = (),
+        named: Sequence[Named] = (),
+    ) -> None:
+        super().__init__(name, kernel, missing)
+        self.machine = machine
+        self.agent_arch = machine.agent
+        self._users = tuple(modules)
+        self._named = tuple(named)
+        self._lab: Unusable | None = None
 
     def _complaint(self) -> Unusable | None:
-        if (arch := parse_name(self.name).arch) != "amd64":
-            return Unusable("a kernel for amd64", arch, "name qemu:VERSION-amd64")
-        if shutil.which(EMULATOR) is None:
-            return Unusable(f"QEMU ({EMULATOR})", "none in PATH", "apt-get install qemu-system-x86")
+        if shutil.which(self.machine.emulator) is None:
+            cure = f"apt-get install {self.machine.package}"
+            return Unusable(f"QEMU ({self.machine.emulator})", "none in PATH", cure)
         return None
 
     def _start(self, folder: Path, agent: bytes, channel: socket.socket, ids: tuple[int, int]) -> Supervised:
         assert self._kernel is not None
-        (folder / "initrd").write_bytes(agent_archive(agent))
-        for name, size in (("ram", RAM), ("bar", PAGES * PAGE)):
+        (folder / "initrd").write_bytes(agent_archive(agent, module_entries(self._modules())))
+        files = {"ram": self.machine.ram, **dict.fromkeys(_SHARED, PAGES * PAGE)}
+        for name, size in files.items():
             with open(folder / name, "wb") as file:
                 file.truncate(size)
             if os.geteuid() == 0:
                 os.chown(folder / name, *ids)
         fd = channel.fileno()
-        options = {
-            "-machine": "q35,memory-backend=ram",
-            "-accel": "tcg",
-            "-cpu": "max",
-            "-m": f"{RAM // MIB}M",
-            "-display": "none",
-            "-kernel": self._kernel.file,
-            "-initrd": str(folder / "initrd"),
-            "-append": f"console=ttyS0 pfnlab.channel=/dev/ttyS1 mem={SEEN // MIB}M quiet panic=-1 iomem=relaxed "
-            "reboot=t mitigations=off nokaslr",
-        }
-        devices = [
-            ("-object", f"memory-backend-file,id=ram,size={RAM},mem-path={folder}/ram,share=on"),
-            ("-object", f"memory-backend-file,id=bar,size={PAGES * PAGE},mem-path={folder}/bar,share=on"),
-            ("-device", f"ivshmem-plain,memdev=bar,addr={SLOT:#x}"),
-            ("-chardev", "stdio,id=console,signal=off"),
-            ("-serial", "chardev:console"),
-            ("-chardev", f"socket,id=channel,fd={fd}"),
-            ("-serial", "chardev:channel"),
-        ]
-        command = [shutil.which(EMULATOR) or EMULATOR, "-nodefaults", "-no-user-config", "-no-reboot"]
-        for pair in (*options.items(), *devices):
-            command += pair
+        command = [shutil.which(self.machine.emulator) or self.machine.emulator]
+        command += arguments(self.machine, folder, self._kernel.file, fd)
         return Supervised(
             command, folder, ids=ids, cwd=self._kernel.folder, pass_fds=[fd],
             environment={"TMPDIR": str(folder), "HOME": str(folder), "PATH": os.environ.get("PATH", "/usr/bin")},
         )  # fmt: skip
 
+    def _modules(self) -> list[GuestModule]:
+        # The lab's driver, unless the user brings one, and then the user's own.
+        assert self._kernel is not None
+        absent = f"absent={self.machine.base + self.machine.absent:#x} absent_pages={PAGES}"
+        users = [GuestModule(one.path, absent) if one.name == LAB and not one.args else one for one in self._users]
+        self._lab = None
+        if any(one.name == LAB for one in users):
+            return users
+        found = _lab_module(self._kernel)
+        if isinstance(found, Unusable):
+            self._lab = found
+            return users
+        return [GuestModule(found, absent), *users]
+
     def _offer(self, execution: Execution, folder: Path) -> list[Region]:
         from hwtests.regions.traits import load_traits
+        from hwtests.targets.everyones import open_everyones, open_named
         from hwtests.targets.execution import Offer
         from hwtests.targets.view import map_file
 
-        traits = load_traits()
-        ram = map_file(folder / "ram", RAM)
-        size = PAGES * PAGE
-        bar = execution.open_region(Offer(traits["bar"], PAGES, path=_BAR, view=map_file(folder / "bar", size)))
-        around = ram[HIDDEN - GUARD * PAGE : HIDDEN + size + GUARD * PAGE]
-        view = ram[HIDDEN : HIDDEN + size]
-        hidden = execution.open_region(Offer(traits["hidden"], PAGES, HIDDEN, view=view, around=around))
-        return [bar, hidden]
-
-
-def qemu_target(name: str) -> QemuTarget:
-    """The target `qemu:VERSION-ARCH`, from the cache. Raises KernelError for a name that is none."""
-    kernel = cached(parse_name(name))
-    if kernel is None:
-        return QemuTarget(
-            name, None, Unusable(f"the kernel {name}", "none in the cache", f"pfnlab kernels fetch {name}")
+        known = load_traits()
+        bars = [
+            execution.open_region(
+                Offer(
+                    known[name],
+                    pages,
+                    path=self.machine.resource(name),
+                    view=map_file(folder / name, PAGES * PAGE) if name in _SHARED else None,
+                )
+            )
+            for name, (_, pages) in DEVICES.items()
+            if name in known
+        ]
+        ram = map_file(folder / "ram", self.machine.ram)
+        start, size = self.machine.hidden, PAGES * PAGE
+        around = ram[start - GUARD * PAGE : start + size + GUARD * PAGE]
+        hidden = execution.open_region(
+            Offer(known["hidden"], PAGES, self.machine.base + start, view=ram[start : start + size], around=around)
         )
-    return QemuTarget(name, kernel)
+        named = open_named(execution, self._named)
+        return [*named, *bars[:1], hidden, *bars[1:], *open_everyones(execution, self._lab)]
+
+
+def _lab_module(kernel: Kernel) -> Path | Unusable:
+    try:
+        from hwtests.kernels.modules import lab_module  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return Unusable("the lab's driver for this kernel", "none", "build native/kmod, and name it with --module")
+    return lab_module(kernel)  # type: ignore[no-any-return, unused-ignore]
+
+
+#: The devices whose BARs are regions, by the region's name: what QEMU calls them, and the pages of the BAR.
+DEVICES = {
+    "bar": ("ivshmem-plain,memdev=bar", PAGES),
+    "bar-wc": ("ivshmem-plain,memdev=bar-wc", PAGES),
+    "mmio-testdev": ("pci-testdev", 1),
+}
+_SHARED = (
+    "bar",
+    "bar-wc",
+)  # the BAR is a file of the run, with just these pages: a longer mapping is refused
+
+
+def arguments(machine: Machine, folder: Path, kernel: str, channel: int) -> list[str]:
+    """QEMU's, for a guest whose files are in `folder`; `channel` is the descriptor of its agent's serial line."""
+    options = {
+        **machine.options,
+        "-accel": "tcg",
+        "-m": f"{machine.ram // MIB}M",
+        "-display": "none",
+        "-kernel": kernel,
+        "-initrd": str(folder / "initrd"),
+        "-append": machine.command_line(),
+    }
+    pairs = [("-object", _memory(folder, "ram", machine.ram))]
+    pairs += [("-object", _memory(folder, name, PAGES * PAGE)) for name in _SHARED]
+    pairs += [("-device", f"{device},addr={machine.slots[name]:#x}") for name, (device, _) in DEVICES.items()]
+    pairs += [("-chardev", "stdio,id=console,signal=off"), ("-serial", "chardev:console")]
+    pairs += [("-chardev", f"socket,id=channel,fd={channel}")]
+    pairs += [("-device", f"{machine.serial},chardev=channel") if machine.serial else ("-serial", "chardev:channel")]
+    fixed = ["-nodefaults", "-no-user-config", "-no-reboot"]
+    return [*fixed, *(word for pair in (*options.items(), *pairs) for word in pair)]
+
+
+def _memory(folder: Path, name: str, size: int) -> str:
+    return f"memory-backend-file,id={name},size={size},mem-path={folder}/{name},share=on"

@@ -18,26 +18,54 @@ _REMAP = {"io", "pf", "de", "dd"}  # mm/memory.c remap_pfn_range_prepare_vma()
 _DRIVERS = {"io", "dc", "de", "dd", "wf"}  # what a driver's mmap may add
 
 
+TOGETHER = 8  # regions that one program maps: fewer programs, and a boot is sooner ready
+
+Seen = tuple[dict[str, Any], dict[str, Any]]  # what mmap said, and what smaps
+
+
 def check_regions(execution: Execution, regions: Sequence[Region]) -> list[Region]:
     """The regions, those withdrawn with their cause that differ from their traits."""
-    return [region if region.unusable else _checked(execution, region) for region in regions]
+    usable = [region for region in regions if region.unusable is None]
+    checked: dict[str, Region] = {}
+    for first in range(0, len(usable), TOGETHER):
+        some = usable[first : first + TOGETHER]
+        together = _mapped(execution, some)
+        for number, region in enumerate(some):
+            seen = together[number] if isinstance(together, list) else _alone(execution, region)
+            checked[region.name] = _checked(execution, region, seen)
+    return [checked.get(region.name, region) for region in regions]
 
 
-def _checked(execution: Execution, region: Region) -> Region:
-    program = parse(_program(region.traits), "region-check")
+def _alone(execution: Execution, region: Region) -> Seen | str:
+    found = _mapped(execution, [region])
+    return found if isinstance(found, str) else found[0]
+
+
+def _mapped(execution: Execution, regions: Sequence[Region]) -> list[Seen] | str:
+    """What mapping each of them says, or why that is not known."""
+    names = [f"r{number}" for number in range(len(regions))]
+    program = parse(_program(names, [region.traits for region in regions]), "region-check")
+    binding = {name: region.name for name, region in zip(names, regions, strict=True)}
     try:
-        trace = execution.run(program, {"dev": region.name}, limit=LIMIT, hazard="none")
+        trace = execution.run(program, binding, limit=LIMIT, hazard="none")
     except TargetError as error:
-        return execution.withdraw(region.name, Unusable(region.traits.needs, str(error), region.traits.cure))
-    if len(trace.lines) != 2:
-        cause = Unusable(region.traits.needs, "mapping it does not end", region.traits.cure)
-        return execution.withdraw(region.name, cause)
-    mapped, smaps = (line.obs for line in trace.lines)
+        return str(error)
+    if len(trace.lines) != 2 * len(regions):
+        return "mapping it does not end"
+    seen = [line.obs for line in trace.lines]
+    return list(zip(seen[::2], seen[1::2], strict=True))
+
+
+def _checked(execution: Execution, region: Region, seen: Seen | str) -> Region:
+    traits = region.traits
+    if isinstance(seen, str):
+        return execution.withdraw(region.name, Unusable(traits.needs, seen, traits.cure))
+    mapped, smaps = seen
     if mapped["ret"] != "ok":
-        cause = Unusable(region.traits.needs, f"mapping it fails: {mapped['ret']}", region.traits.cure)
+        cause = Unusable(traits.needs, f"mapping it fails: {mapped['ret']}", traits.cure)
         return execution.withdraw(region.name, cause)
-    if region.traits.learn:
-        region = execution.learn(region.name, learned(region.traits, smaps["vmas"]))
+    if traits.learn:
+        region = execution.learn(region.name, learned(traits, smaps["vmas"]))
     if differences := compare(region.traits, smaps["vmas"]):
         found = "; ".join(differences)
         if region.traits.learn:
@@ -66,12 +94,15 @@ def learned(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> RegionTrait
     )
 
 
-def _program(traits: RegionTraits) -> str:
-    if traits.premapped or traits.source == "perf":
-        mapping = "map dev"
-    else:
-        mapping = f"mmap dev {'private' if traits.sharing == 'private' else 'shared'} r"
-    return f"pfn 1\nregion dev\nprocess p\np: m = {mapping}\np: smaps m\n"
+def _program(names: Sequence[str], traits: Sequence[RegionTraits]) -> str:
+    lines = ["pfn 1", *(f"region {name}" for name in names), "process p"]
+    for name, one in zip(names, traits, strict=True):
+        if one.premapped or one.source == "perf":
+            mapping = f"map {name}"
+        else:
+            mapping = f"mmap {name} {'private' if one.sharing == 'private' else 'shared'} r"
+        lines += [f"p: m{name} = {mapping}", f"p: smaps m{name}"]
+    return "\n".join(lines) + "\n"
 
 
 def compare(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> list[str]:

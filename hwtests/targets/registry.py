@@ -82,7 +82,7 @@ def _uml(name: str, named: Sequence[str], allow_write: bool) -> Target:
 
 
 def _qemu(name: str, named: Sequence[str], allow_write: bool) -> Target:
-    from hwtests.targets.qemu import qemu_target
+    from hwtests.targets.qemu_name import qemu_target
 
     return qemu_target(name)
 

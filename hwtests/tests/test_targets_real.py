@@ -14,7 +14,8 @@ from hwtests.kernels.names import parse_name
 from hwtests.language import parse
 from hwtests.targets.base import TargetError
 from hwtests.targets.guest import GuestTarget
-from hwtests.targets.qemu import EMULATOR, qemu_target
+from hwtests.targets.qemu import EMULATOR
+from hwtests.targets.qemu_name import qemu_target
 from hwtests.targets.uml import uml_target
 from hwtests.trace import Trace
 
