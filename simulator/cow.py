@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.flags import VM_SHARED, VM_WRITE
 from simulator.normal import vm_normal_page
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_HOLE, PG_PAGE, ZERO_PFN
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_DIRTY, PG_FORKED, PG_HOLE, PG_PAGE, ZERO_PFN
 from simulator.zap import put_page
 
 if TYPE_CHECKING:
@@ -31,16 +31,19 @@ def do_wp_page(k: Kernel, task: Task, vma: Vma, index: int, address: int) -> int
     if not page:
         if vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE and k.wp_shared == "make-writable":
             k.rules.append("cow.shared-raw-made-writable")  # wp_pfn_shared()
-            vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG
+            vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG | P_SOFT_DIRTY
             return 0
         return wp_page_copy(k, task, vma, index, address, pte, 0)
     if k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] == 1:
         k.rules.append("cow.sole-owner-reuses")  # wp_page_reuse()
+        k.mem.flags[page] &= ~PG_FORKED & 0xFFFF
         vma.view[index] = pte | P_DIRTY | P_YOUNG | P_SOFT_DIRTY | (P_WRITE if vma.flags & VM_WRITE else 0)
         return 0
     shared = vma.flags & (VM_SHARED | VM_WRITE) == VM_SHARED | VM_WRITE and k.wp_shared == "make-writable"
     if shared and not k.mem.flags[page] & PG_ANON:
-        vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG  # wp_page_shared()
+        k.rules.append("cow.shared-page-made-writable")  # wp_page_shared(), fault_dirty_shared_page()
+        k.mem.flags[page] |= PG_DIRTY
+        vma.view[index] = pte | P_WRITE | P_DIRTY | P_YOUNG | P_SOFT_DIRTY
         return 0
     return wp_page_copy(k, task, vma, index, address, pte, page)
 
@@ -91,6 +94,15 @@ def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, addres
         data += bytes(view[following << PAGE_SHIFT : (following << PAGE_SHIFT) + offset])
         view[to : to + PAGE_SIZE] = data
         return
+    if not old and k.running is not None and k.running is not task:
+        # The source is the user address, and it is read in the address space of whoever runs: not the page's owner.
+        k.rules.append("cow.raw-copied-from-who-runs")
+        there = k.frame(k.running, address & ~PAGE_MASK)
+        if there is None:
+            k.warn_once("mm/memory.c:")
+            mem.clear(new)
+            return
+        source = there
     if mem.flags[source] & PG_HOLE:
         k.unknown = "a copy of a page with no memory behind it"
         mem.clear(new)

@@ -14,6 +14,7 @@ from simulator.cow import (
     page_add_new_anon_rmap,
 )
 from simulator.flags import VM_ACCESS_FLAGS, VM_EXEC, VM_READ, VM_WRITE
+from simulator.insert import fault_op
 from simulator.pgtable import (
     P_DIRTY,
     P_NONE,
@@ -25,7 +26,7 @@ from simulator.pgtable import (
     PFN_SHIFT,
     vm_page_prot,
 )
-from simulator.physmem import PAGE_SHIFT, PG_DIRTY, PG_HOLE, ZERO_PFN
+from simulator.physmem import PAGE_SHIFT, PG_DIRTY, ZERO_PFN
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -138,16 +139,7 @@ def do_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
     if region is None:
         return shmem_fault(k, task, vma, index, write)
     if region.insert == "fault":
-        page = vma.pgoff - (backing.first_pfn if region.pgoff == "pfn" else 0) + index
-        if not 0 <= page < region.pages or k.mem.flags[backing.first_pfn + page] & PG_HOLE:
-            k.rules.append("fault.op-sigbus")
-            return VM_FAULT_SIGBUS
-        k.rules.append("fault.op-inserts-pfn")  # vmf_insert_pfn()
-        special = P_SPECIAL if k.raw_rule == "special" else 0
-        vma.view[index] = (
-            (backing.first_pfn + page) << PFN_SHIFT | P_PRESENT | P_YOUNG | vm_page_prot(vma.flags) | special
-        )
-        return 0
+        return fault_op(k, task, vma, index, write)
     if k.hole_fault == "sigbus":
         k.rules.append("fault.hole-sigbus")
         return VM_FAULT_SIGBUS

@@ -25,7 +25,7 @@ from simulator.pgtable import (
     run_of,
     u64,
 )
-from simulator.physmem import PAGE_SIZE, PG_ANON
+from simulator.physmem import PAGE_SIZE, PG_ANON, PG_FORKED
 from simulator.task import Task
 from simulator.vma import Vma
 
@@ -108,6 +108,7 @@ def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) ->
         mem.refcount[page] += 1
         mem.mapcount[page] += 1
         if mem.flags[page] & PG_ANON:
+            mem.flags[page] |= PG_FORKED
             child.anon_rss += 1
         else:
             child.file_rss += 1
@@ -147,10 +148,12 @@ def _copy_vector(k: Kernel, child: Task, vma: Vma, new: Vma) -> None:
     if run is not None:
         mem.refcount_array[run] += 1
         mem.mapcount_array[run] += 1
+        mem.flags_array[run] |= PG_FORKED  # asked of anonymous pages only
         anon = int(np.count_nonzero(mem.flags_array[run] & PG_ANON))
     else:
         np.add.at(mem.refcount_array, pages, 1)
         np.add.at(mem.mapcount_array, pages, 1)
+        mem.flags_array[pages] |= PG_FORKED
         anon = int(np.count_nonzero(mem.flags_array[pages] & PG_ANON))
     child.anon_rss += anon
     child.file_rss += count - anon

@@ -14,8 +14,10 @@ from simulator.fault import beside_unplaced, exec_only, handle_mm_fault
 from simulator.normal import vm_normal_page
 from simulator.pgtable import (
     P_DIRTY,
+    P_NONE,
     P_PRESENT,
     P_SOFT_DIRTY,
+    P_SPECIAL,
     P_WRITE,
     P_YOUNG,
     PFN_SHIFT,
@@ -23,7 +25,17 @@ from simulator.pgtable import (
     counting,
     fill_run,
 )
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_DIRTY, PG_TOUCHED, ZERO_PFN
+from simulator.physmem import (
+    PAGE_MASK,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    PG_ANON,
+    PG_DIRTY,
+    PG_FORKED,
+    PG_PAGE,
+    PG_TOUCHED,
+    ZERO_PFN,
+)
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -58,18 +70,35 @@ def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool,
     return faultin_page(k, task, vma, address, write)
 
 
+def get_user_page_fast(k: Kernel, task: Task, address: int) -> int:
+    """get_user_pages_fast() of one page for reading: by its pte alone where that is a page's, else by the vma too."""
+    vma = task.vma_lookup(address)
+    if vma is not None and k.profile.vmsplice == "fast":
+        pte = vma.view[(address - vma.start) >> PAGE_SHIFT]
+        if pte & (P_PRESENT | P_NONE | P_SPECIAL) == P_PRESENT and k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
+            k.rules.append("gup.fast-looks-at-ptes-only")
+            k.mem.flags[pte >> PFN_SHIFT] |= PG_TOUCHED
+            return int(pte >> PFN_SHIFT)
+    return get_user_page(k, task, address, False, False)
+
+
 def unshare(k: Kernel, task: Task, vma: Vma, index: int) -> None:
     """gup_must_unshare(): a shared anonymous page gets a copy for this task, clean and write-protected."""
     pte = vma.view[index]
     page = vm_normal_page(k, vma, index, pte) if pte & P_PRESENT else 0
-    if page and k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] > 1:
+    if page and k.mem.flags[page] & PG_ANON and k.mem.mapcount[page] == 1:
+        k.mem.flags[page] &= ~PG_FORKED & 0xFFFF
+    elif page and k.mem.flags[page] & PG_ANON:
         k.rules.append("gup.pin-unshares")
         wp_page_copy(k, task, vma, index, vma.start + (index << PAGE_SHIFT), pte, page)
         vma.view[index] &= ~(P_WRITE | P_DIRTY)
 
 
-def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool) -> int:
-    """follow_page(), and handle_mm_fault() until there is something to follow: pfn or -errno."""
+def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool, look: bool = False) -> int:
+    """follow_page(), and handle_mm_fault() until there is something to follow: pfn or -errno.
+
+    `look`: nobody wants the page (populating), so a raw pte is as good as any.
+    """
     index = (address - vma.start) >> PAGE_SHIFT
     for _ in range(3):
         pte = vma.view[index]
@@ -78,6 +107,8 @@ def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool) -> 
             if page or pte >> PFN_SHIFT == ZERO_PFN:
                 if page:  # FOLL_TOUCH: mark_page_accessed(), and set_page_dirty() for a writer
                     k.mem.flags[page] |= PG_TOUCHED | (PG_DIRTY if write else 0)
+                return int(pte >> PFN_SHIFT)
+            if look:
                 return int(pte >> PFN_SHIFT)
             k.rules.append("gup.follow-page-null")
             return -errno.EFAULT
@@ -124,7 +155,7 @@ def populate_range(k: Kernel, task: Task, vma: Vma, start: int, end: int, write:
             _populate_vector(k, task, vma, first, last, run)
             return 0
     for address in range(start, end, PAGE_SIZE):
-        got = faultin_page(k, task, vma, address, write)
+        got = faultin_page(k, task, vma, address, write, look=True)
         if got < 0:
             return got
     return 0

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import signal as signals
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ READABLE_IS = P_PRESENT | P_YOUNG | P_TLB
 WRITABLE = READABLE | P_WRITE | P_DIRTY
 WRITABLE_IS = READABLE_IS | P_WRITE | P_DIRTY
 
+Remote: TypeAlias = Callable[["Kernel", Task, int, int, "bytes | None"], "bytes | int"]
+
 
 def _bytes_of(value: int, width: int) -> bytes:
     return (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
@@ -59,6 +62,7 @@ class Kernel:
         self.unknown: str | None = None
         self.lost: str | None = None  # the model cannot follow from here on, and is silent about every call
         self.stage = ""
+        self.running: Task | None = None  # who asks for another's memory, while it does
         self.set_profile(profile)
         self.reset()
 
@@ -98,6 +102,7 @@ class Kernel:
         self.unknown = None
         self.lost = None
         self.stage = ""
+        self.running = None
 
     # -- what is there
 
@@ -214,8 +219,10 @@ class Kernel:
         if length != region.pages << PAGE_SHIFT:
             return -errno.EINVAL if self.profile.may_split else -errno.EFAULT
         flags = f.VM_READ | f.VM_MAYREAD | f.parse_flags(region.flags_add)
-        if region.pfnmap:
+        if region.by == "pfn":
             flags |= f.VM_PFNMAP
+        elif region.by != "normal":
+            flags |= f.VM_MIXEDMAP
         vma = Vma(addr, addr + length, flags, backing.first_pfn if region.pgoff == "pfn" else 0)
         vma.backing = backing
         vma.name = region.premapped
@@ -410,7 +417,7 @@ class Kernel:
         error = access.ptrace_access(self, task, target)
         if error:
             return error
-        data = access.access_remote_vm(self, target, addr, 8, None)
+        data = self._remote(task, access.access_remote_vm, target, addr, 8, None)
         assert isinstance(data, bytes)
         if len(data) != 8:
             self.rules.append("access.peek-eio")
@@ -423,7 +430,7 @@ class Kernel:
         if error:
             return error
         data = _bytes_of(value, 8)
-        if access.access_remote_vm(self, target, addr, 8, data) != 8:
+        if self._remote(task, access.access_remote_vm, target, addr, 8, data) != 8:
             self.rules.append("access.peek-eio")
             return -errno.EIO
         return 0
@@ -449,7 +456,7 @@ class Kernel:
         if self.profile.mem_needs_attach and target is not task:
             self.rules.append("access.mem-needs-attach")
             return -errno.ESRCH
-        return access.mem_rw(self, target, addr, length, data)
+        return self._remote(task, access.mem_rw, target, addr, length, data)
 
     def process_vm_readv(self, task: Task, target: Task, addr: int, length: int) -> bytes | int:
         return self._process_vm(task, target, addr, length, None)
@@ -468,7 +475,14 @@ class Kernel:
             return -errno.ESRCH
         if not access.may_ptrace(task, target):
             return -errno.EPERM
-        return access.process_vm_rw(self, target, addr, length, data)
+        return self._remote(task, access.process_vm_rw, target, addr, length, data)
+
+    def _remote(self, task: Task, how: Remote, target: Task, addr: int, length: int, data: bytes | None) -> bytes | int:
+        self.running = task
+        try:
+            return how(self, target, addr, length, data)
+        finally:
+            self.running = None
 
     def write_from(self, task: Task, addr: int, length: int) -> bytes | int:
         """write(2) of mapped memory into a pipe: what comes out of it, or -errno."""
@@ -479,6 +493,12 @@ class Kernel:
         """read(2) from a pipe into mapped memory: the count, or -errno."""
         self.stage = ""
         return uaccess.pipe_read(self, task, addr, data)
+
+    def vmsplice(self, task: Task, addr: int, length: int) -> bytes | int:
+        """vmsplice(2) of mapped memory into a pipe: what comes out of it, or -errno."""
+        self.rules.append("gup.vmsplice")
+        self.stage = ""
+        return uaccess.vmsplice(self, task, addr, length)
 
     # -- for whoever follows the content of memory
 

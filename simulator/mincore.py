@@ -51,7 +51,7 @@ def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes
         if not region.has_file or not may_look(task, region):
             k.rules.append("mincore.not-permitted-says-all")  # can_do_mincore()
             return b"\1" * (last - first)
-        if k.profile.mincore_pfnmap == "hole" or not vma.flags & f.VM_PFNMAP:
+        if k.profile.mincore_pfnmap == "hole" and (vma.flags & f.VM_PFNMAP or not k.profile.mincore_anon):
             k.rules.append("mincore.pfnmap-hole")
             return bytes(last - first)
     k.rules.append("mincore.present-pte")

@@ -126,7 +126,7 @@ def mmap_region(
     vma.file = file
     vma.backing = backing
     if backing is not None and backing.region is not None:
-        error = driver_mmap(k, vma, backing)
+        error = driver_mmap(k, task, vma, backing)
         if error:
             return error
         k.rules.append("mmap.maps")

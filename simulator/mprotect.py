@@ -10,9 +10,22 @@ import numpy as np
 
 from simulator import flags as f
 from simulator.mmap import TASK_SIZE, can_split, page_align
-from simulator.pgtable import P_CHG_MASK, P_PRESENT, P_TLB, P_WRITE, P_YOUNG, SCALAR_PAGES, u64, vm_page_prot
-from simulator.physmem import PAGE_MASK
-from simulator.vma import Vma, split_vma, vma_merge
+from simulator.normal import normal_mask
+from simulator.pgtable import (
+    P_CHG_MASK,
+    P_DIRTY,
+    P_NONE,
+    P_PRESENT,
+    P_SOFT_DIRTY,
+    P_TLB,
+    P_WRITE,
+    P_YOUNG,
+    SCALAR_PAGES,
+    pfns_of,
+    u64,
+)
+from simulator.physmem import PAGE_MASK, PG_ANON, PG_FORKED
+from simulator.vma import Vma, page_prot, split_vma, vma_merge, wants_writenotify
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -92,11 +105,7 @@ def change_protection(k: Kernel, vma: Vma) -> None:
     """pte_modify() of every present pte: the pfn and the young, dirty and special bits stay."""
     k.rules.append("mprotect.keeps-pfn")
     keep = P_CHG_MASK if k.profile.mprotect_young else P_CHG_MASK & ~P_TLB  # the CPU forgets; UML maps the range anew
-    prot = vm_page_prot(vma.flags)
-    region = vma.backing.region if vma.backing is not None else None
-    if region is not None and region.writenotify and prot & P_WRITE:
-        k.rules.append("mprotect.write-notify")  # vma_wants_writenotify()
-        prot &= ~P_WRITE
+    prot = page_prot(k, vma)
     if k.profile.mprotect_young:
         prot |= P_YOUNG | P_TLB
     pages = vma.pages
@@ -106,6 +115,7 @@ def change_protection(k: Kernel, vma: Vma) -> None:
             pte = view[index]
             if pte & P_PRESENT:
                 view[index] = pte & keep | prot
+        upgrade(k, vma)
         return
     ptes = vma.ptes
     if bool((ptes & np.uint64(P_PRESENT)).all()):
@@ -114,3 +124,30 @@ def change_protection(k: Kernel, vma: Vma) -> None:
     else:
         changed = ptes & u64(keep) | u64(prot)
         np.copyto(ptes, changed, where=(ptes & np.uint64(P_PRESENT)) != 0)
+    upgrade(k, vma)
+
+
+def upgrade(k: Kernel, vma: Vma) -> None:
+    """can_change_pte_writable(): ptes whose next write would only make them writable are made so at once."""
+    policy = k.profile.mprotect_upgrade
+    if policy == "none" or not vma.flags & f.VM_WRITE:
+        return
+    if vma.flags & f.VM_SHARED:
+        if not wants_writenotify(vma):
+            return
+        untracked = policy == "notified" and vma.flags & f.VM_SOFTDIRTY
+        want = P_PRESENT | P_DIRTY | (P_SOFT_DIRTY if untracked else 0)
+    elif policy == "notified" or not vma.anon_vma:
+        return
+    else:
+        want = P_PRESENT | (P_DIRTY if policy == "dirty" else 0)
+    if k.soft_dirty and not vma.flags & f.VM_SOFTDIRTY:
+        want |= P_SOFT_DIRTY
+    ptes = vma.ptes
+    chosen = (ptes & u64(want | P_WRITE | P_NONE)) == u64(want)
+    if not vma.flags & f.VM_SHARED:
+        chosen &= normal_mask(k, vma, 0, ptes)
+        chosen &= (k.mem.flags_array[pfns_of(ptes)] & (PG_ANON | PG_FORKED)) == PG_ANON
+    if chosen.any():
+        k.rules.append("mprotect.upgrades-by-hand")
+        ptes[chosen] |= u64(P_WRITE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.flags import VM_PFNMAP, is_cow_mapping
+from simulator.flags import VM_MIXEDMAP, VM_PFNMAP, is_cow_mapping
 from simulator.pgtable import P_PRESENT, P_SPECIAL, PFN_SHIFT, Ptes, counting, pfns_of
 from simulator.physmem import PG_ANON, PG_PAGE, PG_RESERVED, ZERO_PFN
 from simulator.vma import Vma
@@ -52,7 +52,11 @@ def vm_normal_page(k: Kernel, vma: Vma, index: int, pte: int, offset: int = 0) -
     if rule == "reserved":  # 2.6.14: any page, wherever it is mapped
         return 0 if k.mem.flags[pfn] & (PG_PAGE | PG_RESERVED) != PG_PAGE else pfn
     if not vma.flags & VM_PFNMAP:
-        return pfn
+        if not vma.flags & VM_MIXEDMAP:
+            return pfn
+        k.rules.append("raw.mixedmap")
+        raw = pte & P_SPECIAL if rule == "special" else not k.mem.flags[pfn] & PG_PAGE
+        return 0 if raw else pfn
     k.rules.append(RULE_ID[rule])
     if rule == "special":
         return 0 if pte & P_SPECIAL else pfn
@@ -76,6 +80,8 @@ def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_
     if rule == "special":  # of an anonymous vma too, whose zero page is special
         if pfnmap:
             k.rules.append(RULE_ID[rule])
+        elif vma.flags & VM_MIXEDMAP:
+            k.rules.append("raw.mixedmap")
         present = (ptes & np.uint64(P_PRESENT | P_SPECIAL)) == P_PRESENT
         return present
     present = (ptes & np.uint64(P_PRESENT)) != 0
@@ -96,6 +102,9 @@ def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_
             start = vma.pgoff + first
             present &= (pfns - start) != counting(len(ptes))
             present &= (k.mem.flags_array[pfns] & PG_PAGE) != 0
+    elif vma.flags & VM_MIXEDMAP:
+        k.rules.append("raw.mixedmap")
+        present &= (k.mem.flags_array[pfns] & PG_PAGE) != 0
     if k.zero_page == "uncounted":
         present &= pfns != ZERO_PFN
     return present

@@ -34,7 +34,8 @@ PG_GUARD = 32
 PG_LAZYFREE = 64  # MADV_FREE was said of it
 PG_DIRTY = 128  # the page array says dirty, whatever the ptes say
 PG_TOUCHED = 256  # get_user_pages() marked it accessed: PG_referenced, PG_active, by the LRU's timing
-PG_OF_CONTENT = PG_ANON | PG_LAZYFREE | PG_DIRTY | PG_TOUCHED  # what a free page does not keep
+PG_FORKED = 512  # shared by a fork, and no single owner has written it since: not PageAnonExclusive
+PG_OF_CONTENT = PG_ANON | PG_LAZYFREE | PG_DIRTY | PG_TOUCHED | PG_FORKED  # what a free page does not keep
 
 ZEROES = bytes(PAGE_SIZE)
 # A machine with less RAM than the simulated one refuses the mapping without it. Python's mmap names it since 3.13 only;
@@ -179,5 +180,5 @@ class PhysMem:
             self.flags_array[first : first + pages] = [kinds[word] for word in backings]
         struct = (self.flags_array[first : first + pages] & PG_PAGE) != 0
         self.mapcount_array[first : first + pages] = np.where(struct, mapcount, 0)
-        self.refcount_array[first : first + pages] = np.where(struct, mapcount, 0)
+        self.refcount_array[first : first + pages] = np.where(struct, max(mapcount, 1), 0)  # its owner's
         return first

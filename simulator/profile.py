@@ -44,6 +44,8 @@ class Profile:
     wp_shared: str
     hw_young: bool
     mprotect_young: bool
+    mprotect_upgrade: str
+    fault_dirty_page: bool
     hole_fault: str
     read_fault_needs: str
     exec_only: str
@@ -62,6 +64,7 @@ class Profile:
     mem_write: bool
     mem_needs_attach: bool
     process_vm: bool
+    vmsplice: str
     # accounting and /proc
     smaps_raw: str
     smaps_pfnmap: str

@@ -60,7 +60,6 @@ class Region:
     others_write: bool = False  # whether the inode, which root owns, may be written by anybody
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
-    pfnmap: bool = True  # False: normal pages (VM_MIXEDMAP and the like by flags_add)
     flags_add: tuple[str, ...] = ()
     flags_del: tuple[str, ...] = ()
     premapped: str = ""
@@ -77,6 +76,8 @@ class Region:
                 raise ValueError(f"region {self.name}: backing must be one of {', '.join(BACKINGS)}, got {word!r}")
         if not isinstance(self.backing, str) and len(self.backing) != self.pages:
             raise ValueError(f"region {self.name}: {self.pages} pages, but {len(self.backing)} backings")
+        if self.by == "normal" and self.insert != "fault":
+            raise ValueError(f"region {self.name}: by=normal wants insert=fault, got insert={self.insert}")
         for field, allowed in (
             ("sharing", ("both", "shared", "private")),
             ("insert", ("mmap", "fault")),

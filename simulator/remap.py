@@ -7,6 +7,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from simulator import flags as f
+from simulator.insert import insert, page_behind
 from simulator.pgtable import P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, fill_run, vm_page_prot
 from simulator.physmem import GUARD, PG_PAGE, PG_RESERVED
 from simulator.region import Region, errno_of
@@ -14,10 +15,11 @@ from simulator.region import Region, errno_of
 if TYPE_CHECKING:
     from simulator.files import Backing
     from simulator.kernel import Kernel
+    from simulator.task import Task
     from simulator.vma import Vma
 
 
-def driver_mmap(k: Kernel, vma: Vma, backing: Backing) -> int:
+def driver_mmap(k: Kernel, task: Task, vma: Vma, backing: Backing) -> int:
     """The region's f_op->mmap: its own checks, then the ptes; 0 or -errno."""
     region = backing.region
     assert region is not None
@@ -29,18 +31,41 @@ def driver_mmap(k: Kernel, vma: Vma, backing: Backing) -> int:
     if not region.mayexec:
         vma.flags &= ~f.VM_MAYEXEC
     vma.flags |= f.parse_flags(region.flags_add)
-    first = vma.pgoff - backing.first_pfn if region.pgoff == "pfn" else vma.pgoff
+    if region.by in ("page", "mixed"):
+        k.rules.append("insert.sets-mixedmap")
+        vma.flags |= f.VM_MIXEDMAP
     if region.insert == "fault":
-        if region.pfnmap:
+        if region.by == "pfn":
             vma.flags |= k.remap_bits
+    elif region.by == "pfn":
+        error = remap_pieces(k, vma, backing, region)
     else:
-        pfn = backing.first_pfn + first
-        step = region.chunk_pages or vma.pages
-        for done in range(0, vma.pages, step):
-            error = remap_pfn_range(k, vma, done, pfn + done, min(step, vma.pages - done))
-            if error:
-                return errno_of(region.remap_errno) if region.remap_errno else error
+        error = insert_pages(k, task, vma, backing, region)
+    if error:
+        return errno_of(region.remap_errno) if region.remap_errno else error
     vma.flags &= ~f.parse_flags(region.flags_del)
+    return 0
+
+
+def remap_pieces(k: Kernel, vma: Vma, backing: Backing, region: Region) -> int:
+    """remap_pfn_range(), once or by the piece: 0 or -errno."""
+    pages = min(region.mapped or vma.pages, vma.pages)
+    step = 1 if region.order == "reversed" else region.chunk_pages or pages
+    pgoff = vma.pgoff  # remap_pfn_range() may make another of it
+    for done in range(0, pages, step):
+        pfn = backing.first_pfn + page_behind(region, backing, pgoff + done)
+        error = remap_pfn_range(k, vma, done, pfn, min(step, pages - done))
+        if error:
+            return error
+    return 0
+
+
+def insert_pages(k: Kernel, task: Task, vma: Vma, backing: Backing, region: Region) -> int:
+    """vm_insert_page() or vmf_insert_mixed() for every page: 0 or -errno."""
+    for index in range(min(region.mapped or vma.pages, vma.pages)):
+        number = page_behind(region, backing, vma.pgoff + index)
+        if insert(k, task, vma, index, backing.first_pfn + number):
+            return -errno.EINVAL
     return 0
 
 

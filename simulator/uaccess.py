@@ -11,6 +11,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from simulator.fault import access_allowed, beside_unplaced, exec_only, handle_mm_fault
+from simulator.gup import get_user_page_fast
 from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 
@@ -106,3 +107,18 @@ def pipe_read(k: Kernel, task: Task, address: int, data: bytes) -> int:
         done += len(chunk)
     k.rules.append("uaccess.writes-mapping")
     return done
+
+
+def vmsplice(k: Kernel, task: Task, address: int, length: int) -> bytes | int:
+    """vmsplice(2) of user memory into a pipe: the pages themselves, as far as they can be had; else -errno."""
+    if k.profile.vmsplice == "none":
+        return -errno.ENOSYS
+    out = bytearray()
+    while len(out) < length:
+        here = address + len(out)
+        pfn = get_user_page_fast(k, task, here)
+        if pfn < 0:
+            return bytes(out) if out else pfn
+        offset = here & PAGE_MASK
+        out += k.read_frame(pfn, offset, min(PAGE_SIZE - offset, length - len(out)))
+    return bytes(out)

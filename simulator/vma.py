@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator import flags as f
-from simulator.pgtable import Ptes, new_ptes
+from simulator.pgtable import P_WRITE, Ptes, new_ptes, vm_page_prot
 from simulator.physmem import PAGE_SHIFT
 
 if TYPE_CHECKING:
@@ -67,6 +67,21 @@ class Vma:
         new.anon_chain = self.anon_chain
         new.paged = self.paged
         return new
+
+
+def wants_writenotify(vma: Vma) -> bool:
+    """vma_wants_writenotify(): does the driver want to hear of the first write to a page of a shared mapping?"""
+    region = vma.backing.region if vma.backing is not None else None
+    return region is not None and region.writenotify and vm_page_prot(vma.flags) & P_WRITE != 0
+
+
+def page_prot(k: Kernel, vma: Vma) -> int:
+    """vma->vm_page_prot once the mapping is made (vma_set_page_prot()): what faults and mprotect give a pte."""
+    prot = vm_page_prot(vma.flags)
+    if prot & P_WRITE and wants_writenotify(vma):
+        k.rules.append("mprotect.write-notify")
+        prot &= ~P_WRITE
+    return prot
 
 
 def may_split(vma: Vma) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.normal import normal_mask, vm_normal_page
-from simulator.pgtable import P_DIRTY, P_PRESENT, SCALAR_PAGES, pfns_of, run_of
-from simulator.physmem import PG_ANON, PG_DIRTY, PG_OF_CONTENT, REGION_BASE
+from simulator.pgtable import P_DIRTY, P_PRESENT, P_YOUNG, SCALAR_PAGES, pfns_of, run_of
+from simulator.physmem import PG_ANON, PG_DIRTY, PG_OF_CONTENT, PG_TOUCHED, REGION_BASE
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -48,8 +48,7 @@ def zap_pte_range(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> Non
             task.anon_rss -= 1
         else:
             task.file_rss -= 1
-            if pte & P_DIRTY:
-                mem.flags[page] |= PG_DIRTY
+            mem.flags[page] |= (PG_DIRTY if pte & P_DIRTY else 0) | (PG_TOUCHED if pte & P_YOUNG else 0)
         mem.mapcount[page] -= 1
         count = mem.refcount[page] - 1
         mem.refcount[page] = count
@@ -70,9 +69,10 @@ def _zap_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> None:
         return
     k.rules.append("zap.page-given-back")
     pages = pfns_of(ptes if normal.all() else ptes[normal])
-    if vma.backing is not None:  # set_page_dirty() of what was dirty through this mapping
-        dirty = pfns_of(ptes[normal & ((ptes & np.uint64(P_DIRTY)) != 0)])
-        k.mem.flags_array[dirty[(k.mem.flags_array[dirty] & PG_ANON) == 0]] |= PG_DIRTY
+    if vma.backing is not None:  # set_page_dirty(), mark_page_accessed()
+        for bit, flag in ((P_DIRTY, PG_DIRTY), (P_YOUNG, PG_TOUCHED)):
+            those = pfns_of(ptes[normal & ((ptes & np.uint64(bit)) != 0)])
+            k.mem.flags_array[those[(k.mem.flags_array[those] & PG_ANON) == 0]] |= flag
     ptes.fill(0)
     _give_back(k, task, pages)
 
