@@ -15,7 +15,7 @@ from hwtests.cli.choose import check_regions, expand_one, make
 from hwtests.errors import UsageError
 from hwtests.plan import Job, Selected, jobs_of
 from hwtests.recorded import Recording, read_recordings
-from hwtests.regions.named import is_named
+from hwtests.regions.named import is_named, region_name
 from hwtests.results import Result, ResultsDir
 from hwtests.run import Request, Run, now, place_of
 from hwtests.targets.base import Region, Target, TargetError, TargetLost, Unusable
@@ -53,7 +53,7 @@ class Lab:
         self.target = check_target(name, regions)
         kept = ResultsDir.create(Path(root or (self._scratch.name if self._scratch else ".")), os.uname().nodename)
         force = os.environ.get("PFNLAB_FORCE") == "1"
-        self._request = Request([], [region.split(",")[0] for region in regions], force=force)
+        self._request = Request([], [region_name(region) for region in regions], force=force)
         self._run = Run(self._request, kept, Quiet(), self._facts())
         self._run.begin()
         self._recordings: list[Recording] | None = None
@@ -67,7 +67,7 @@ class Lab:
             if self._recordings is None:
                 self._recordings = read_recordings()
             return self._run.one_on_sim(selected, self._recordings)
-        wanted = region.split(",")[0] if region else None
+        wanted = region_name(region) if region else None
         if cause := self._not_here(self.target):
             return self._run.refused(Job(selected, wanted or "", {}, cause), self.target.name)
         try:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 
 from hwtests.errors import UsageError
@@ -33,17 +34,20 @@ def check_regions(regions: Sequence[str]) -> None:
     """Whether each region that the user names can be meant. Raises UsageError: what it is, and what was expected."""
     known = load_traits()
     for region in regions:
-        path = region.split(",")[0]
         if not is_named(region):
             if region not in known:
                 raise UsageError(f"no region {region!r}, expected one of {', '.join(known)}, or a file's path")
             continue
+        # Looked at, not opened: opening a device can have effects, and a plan shall have none.
+        path = region.split(",")[0]
         try:
-            os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
+            mode = os.stat(path).st_mode
         except OSError as error:
             raise UsageError(f"region {path}: {error.strerror}: expected a file or device that can be opened") from None
-        if os.path.isdir(path):
+        if stat.S_ISDIR(mode):
             raise UsageError(f"region {path}: is a directory: expected a file or device that can be mapped")
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"region {path}: Permission denied: expected a file or device that can be opened")
 
 
 def make(name: str, regions: Sequence[str], allow_write: bool) -> Target | str:

@@ -9,7 +9,7 @@ from hwtests.cli.choose import check_regions, expand_one
 from hwtests.cli.programs_of import read_programs
 from hwtests.errors import LabError, UsageError
 from hwtests.plan import Job, Selected, jobs_of
-from hwtests.regions.named import is_named
+from hwtests.regions.named import is_named, region_name
 from hwtests.run import place_of
 from hwtests.targets.base import Target, TargetError
 from hwtests.targets.registry import make_target
@@ -54,7 +54,7 @@ def _job(target: Target, selected: Selected, arguments: Namespace) -> Job:
     place = place_of(target, target.inventory(), arguments.allow_hazard)
     jobs = jobs_of([selected], regions, place)
     if arguments.region:
-        wanted = arguments.region.split(",")[0]
+        wanted = region_name(arguments.region)
         known = ", ".join(region.name for region in regions)
         jobs = [job for job in jobs if job.region in ("", wanted)]
         if not jobs:

@@ -169,7 +169,14 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
     ):
         listing = _command(commands, name, help_, f"Lists {help_}.", listing=True)
         if name == "regions":
-            _on(listing, "store", "start this target and list its regions (default: the host's, and the kinds known)")
+            _on(listing, "store", "start this target and list its regions (default: the host's)")
+            listing.add_argument(
+                "--region",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="only this region, opened and mapped but not read; may be a file's path; may be repeated",
+            )
     explain = _command(
         commands,
         "explain",

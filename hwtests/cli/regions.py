@@ -1,57 +1,54 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`pfnlab regions`: what can be mapped, on the host or (`--on`) on another target."""
+"""`pfnlab regions`: what can be mapped on the host or (`--on`) another target, and which gate the rest is behind."""
 
+import json
+import sys
 from argparse import Namespace
 from typing import Any
 
 from hwtests.cli.choose import expand_one
 from hwtests.errors import UsageError
-from hwtests.listing import print_rows
-from hwtests.regions.traits import RegionTraits, load_traits
+from hwtests.listing_regions import regions_text
+from hwtests.regions.named import is_named, region_name
 from hwtests.targets.base import Region, Target, TargetError
 from hwtests.targets.registry import make_target
 
 
 def main(arguments: Namespace) -> int:
-    rows = _of(_target(arguments.on)) if arguments.on else _everywhere()
-    print_rows(rows, ("name", "state", "summary"), arguments.json)
+    target = _target(arguments)
+    rows = [_row(region, target.name) for region in _regions(target)]
+    if arguments.region:
+        wanted = {region_name(text) for text in arguments.region}
+        rows = [row for row in rows if row["name"] in wanted]
+    if arguments.json:
+        json.dump(rows, sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        print(regions_text(rows), end="")
     return 0
 
 
-def _target(name: str) -> Target:
+def _target(arguments: Namespace) -> Target:
+    name = expand_one(arguments.on or "host")
+    if name != "host" and any(is_named(region) for region in arguments.region):
+        raise UsageError("a file can be a region of the host only: expected --on host")
     try:
-        return make_target(expand_one(name))
+        return make_target(name, named=[region for region in arguments.region if is_named(region)])
     except TargetError as error:
         raise UsageError(str(error)) from None
 
 
-def _of(target: Target) -> list[dict[str, Any]]:
-    # Starts the target: only it can tell.
-    with target:
-        return [_row(region, target.name) for region in target.regions()]
+def _regions(target: Target) -> list[Region]:
+    # Starts the target: only it can tell. Of a host without an agent it is told what can be seen from outside.
+    if target.name == "host" and target.probe() is not None:
+        from hwtests.targets.host import HostTarget
 
-
-def _everywhere() -> list[dict[str, Any]]:
-    """Every kind that is known: what the host says of its own, and of the others what they need."""
-    host = make_target("host")
+        return target.planned()[1] if isinstance(target, HostTarget) else []
     try:
-        here = {row["name"]: row for row in _of(host)} if host.probe() is None else {}
-    except TargetError:
-        here = {}
-    return [here.get(traits.kind) or _elsewhere(traits) for traits in load_traits().values()]
-
-
-def _elsewhere(traits: RegionTraits) -> dict[str, Any]:
-    return {
-        "name": traits.kind,
-        "summary": traits.summary,
-        "usable": False,
-        "target": "host",
-        "state": "host: not usable",
-        "needs": traits.needs,
-        "found": "the host's own kernel",
-        "cure": traits.cure or "run on a guest that has it: see `pfnlab regions --on TARGET`",
-    }
+        with target:
+            return target.regions()
+    except TargetError as error:
+        raise UsageError(str(error)) from None
 
 
 def _row(region: Region, target: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from hwtests.errors import Interrupted
 from hwtests.inventory import inventory
 from hwtests.opening import Opening
 from hwtests.recorded import ROOT, Provenance, read_recordings, record
+from hwtests.regions.named import region_name
 from hwtests.report import load, summary_text, write_html, write_junit
 from hwtests.results import ResultsDir, Written, exit_status, read_run
 from hwtests.run import Request, Run, now
@@ -46,7 +47,7 @@ def go(
         arguments.seed = secrets.randbelow(1 << 31)
     request = Request(
         programs=read_programs(arguments.programs),
-        regions=[region.split(",")[0] for region in arguments.region],
+        regions=[region_name(region) for region in arguments.region],
         allowed_hazards=arguments.allow_hazard,
         seed=arguments.seed,
         force=os.environ.get("PFNLAB_FORCE") == "1",

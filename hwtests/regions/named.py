@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How does a user name a region of their own?  `--region /dev/x,offset=0x1000,length=64K,shared,width=4`.
 
-    PATH[,offset=BYTES][,length=BYTES][,shared|private][,width=1|2|4|8][,ro][,sync][,zero][,access][,volatile]
+    PATH[,offset=BYTES][,length=BYTES][,shared|private][,width=1|2|4|8][,ro][,sync][,zero][,access][,volatile][,registers]
+        [,page-reads]
 
 `shared`, `private`: only that way of mapping is taken by the driver. `ro`: the file is opened read-only. `sync`: with
 O_SYNC. `zero`: maps shows its offset as counted from the region's start, not as a physical address. `access`: its vma
-has vm_ops->access. `volatile`: its content changes by itself. Bytes may end in K, M or G, and be hexadecimal.
+has vm_ops->access. `volatile`: its content changes by itself. `registers`: what changes when it is read. Of such
+memory, and of one with a `width`, no program has the kernel read whole pages (a copy on write does), unless
+`page-reads` says that reading every byte of it is harmless. Bytes may end in K, M or G, and be hexadecimal.
+
+Of a file whose driver is known (hwtests/regions/devices/nodes.toml: /dev/mem, a BAR in sysfs, …) the traits are those
+of its kind, and the words change them; of any other the driver's doings are learned from a first mapping.
 """
 
 from __future__ import annotations
@@ -13,14 +19,23 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from hwtests.regions.traits import RegionTraits, TraitsError
+from hwtests.regions.machine import MachineFiles
+from hwtests.regions.nodes import about_node
+from hwtests.regions.pci import traits_of_bar
+from hwtests.regions.physical import somebodys
+from hwtests.regions.traits import RegionTraits, TraitsError, load_traits
 
 _NUMBER = re.compile(r"(0x[0-9a-fA-F]+|\d+)([KMG]?)")
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
-_WORDS = ("shared", "private", "ro", "sync", "zero", "access", "volatile")
+_WORDS = ("shared", "private", "ro", "sync", "zero", "access", "volatile", "registers", "page-reads")
 _VALUES = ("offset", "length", "width")
+
+
+ALL_WIDTHS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +54,18 @@ def is_named(text: str) -> bool:
     return text.startswith(("/", "."))
 
 
-def parse_named(text: str, page_size: int, *, allow_write: bool = False) -> Named:
-    """The region that `text` names. `allow_write`: programs may store to it. Raises TraitsError: what was expected."""
+def region_name(text: str) -> str:
+    """The name that a region has in results: a kind's as it is; a file's path, and where in it if not at its start."""
+    path, *options = text.split(",")
+    offset = next((option for option in options if option.startswith("offset=")), "")
+    return f"{path},{offset}" if offset and offset not in ("offset=0", "offset=0x0") else path
+
+
+def parse_named(text: str, page_size: int, *, allow_write: bool = False, machine: MachineFiles | None = None) -> Named:
+    """The region that `text` names. Raises TraitsError: what was expected. Nothing is opened.
+
+    `allow_write`: programs may store to it; never where it is System RAM, or could be.
+    """
     path, *options = text.split(",")
     values: dict[str, int] = {}
     words: set[str] = set()
@@ -61,36 +86,58 @@ def parse_named(text: str, page_size: int, *, allow_write: bool = False) -> Name
         raise TraitsError(f"region {text}: width must be 1, 2, 4 or 8, got {width}")
     if {"shared", "private"} <= words:
         raise TraitsError(f"region {text}: shared and private exclude each other, expected one or none")
-    return Named(
-        path,
-        values.get("offset", 0),
-        values.get("length", 0),
-        "sync" in words,
-        _traits(path, words, width, allow_write),
-    )
+    machine = machine or MachineFiles(page_size=page_size)
+    offset, length = values.get("offset", 0), values.get("length", 0)
+    traits = _said(_driver(machine, path, region_name(text)), words, width)
+    ram = path == "/dev/mem" and somebodys(machine, offset, length or page_size)
+    traits = replace(traits, stores=allow_write and not traits.read_only and not ram)
+    return Named(path, offset, length, "sync" in words, traits)
 
 
-def _traits(path: str, words: set[str], width: int, allow_write: bool) -> RegionTraits:
-    read_only = "ro" in words
+def _driver(machine: MachineFiles, path: str, name: str) -> RegionTraits:
+    """The traits of the driver's kind, where it is known; it is not the lab's, whatever the kind says."""
+    kinds = load_traits()
+    kind = about_node(path).get("kind", "")
+    if kind in kinds:
+        traits = traits_of_bar(machine, path, kinds)[0] if path.startswith("/sys/bus/pci/") else kinds[kind]
+        return replace(traits, kind=name, path=path, own=False, view="none", view_stores=False)
     return RegionTraits(
-        kind=path,
+        kind=name,
         summary=f"{path}, named by the user",
         source="file",
         path=path,
         learn=True,
-        read_only=read_only,
         others_write=_others_write(path),
-        stores=allow_write and not read_only,
-        writable=not read_only,
-        stable="volatile" not in words,
-        sharing="shared" if "shared" in words else "private" if "private" in words else "both",
-        default_sharing="private" if "private" in words else "shared",
-        widths=(width,) if width else (1, 2, 4, 8),
-        pgoff="zero" if "zero" in words else "pfn",
-        access="phys" if "access" in words else "none",
+        default_sharing="shared",
         needs=f"{path} to be opened and mapped",
         cure="name another file, or run as a user who may open it",
     )
+
+
+def _said(traits: RegionTraits, words: set[str], width: int) -> RegionTraits:
+    """The traits with what the user says of them."""
+    changes: dict[str, Any] = {}
+    for word in words:
+        changes |= _MEANS[word]
+    if width:
+        changes["widths"] = (width,)
+    traits = replace(traits, **changes)
+    # A copy on write, and ptrace, read as they like: of registers, of what changes by itself, of what takes one width.
+    careful = "registers" in words or not traits.stable or traits.widths != ALL_WIDTHS or traits.backing == "mmio"
+    return replace(traits, page_reads="page-reads" in words or (traits.page_reads and not careful))
+
+
+_MEANS: Mapping[str, Mapping[str, Any]] = {
+    "shared": {"sharing": "shared", "default_sharing": "shared"},
+    "private": {"sharing": "private", "default_sharing": "private"},
+    "ro": {"read_only": True, "writable": False},
+    "sync": {},
+    "zero": {"pgoff": "zero"},
+    "access": {"access": "phys"},
+    "volatile": {"stable": False},
+    "registers": {"stable": False},
+    "page-reads": {},
+}
 
 
 def _others_write(path: str) -> bool:
