@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,14 +130,17 @@ class PrivateApt:
         done = self._run(["apt-get", "update", "--error-on=any"])
         return (_last_line(done.stderr) or "apt-get update failed") if done.returncode else ""
 
-    def versions(self, name: str) -> list[Package]:
-        """The versions of package `name` that the suite has, newest first as apt prints them."""
-        done = self._run(["apt-cache", "show", name])
-        return [
-            Package(name, item["Version"], self.suite, int(item["Size"]), item["SHA256"], item.get("Depends", ""))
-            for item in _stanzas(done.stdout)
-            if item.get("Package") == name and "SHA256" in item
-        ]
+    def versions(self, names: Sequence[str]) -> dict[str, list[Package]]:
+        """The versions of packages `names` that the suite has, newest first as apt prints them; those it has none of
+        are absent."""
+        found: dict[str, list[Package]] = {}
+        for item in _stanzas(self._run(["apt-cache", "show", *names]).stdout):
+            name = item.get("Package", "")
+            if name in names and "SHA256" in item:
+                depends = item.get("Depends", "")
+                package = Package(name, item["Version"], self.suite, int(item["Size"]), item["SHA256"], depends)
+                found.setdefault(name, []).append(package)
+        return found
 
     def download(self, package: Package, into: Path) -> Path:
         """The package's file in folder `into`, checked by apt against the signed index."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hwtests.kernels import apt, cache, config, fetch, glibc
+from hwtests.kernels import apt, cache, config, fetch, glibc, packages
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import KNOWN, KernelName, package_of, parse_name, suites_for
 
@@ -243,4 +243,4 @@ def test_a_package_of_another_hash_is_refused(tmp_path, monkeypatch):
     wanted = apt.Package("p", "1", "trixie", 3, hashlib.sha256(b"what was signed").hexdigest(), "")
 
     with pytest.raises(KernelError, match="as the signed index has it"):
-        fetch._unpack(private, wanted, tmp_path, lambda said: None)
+        packages.unpack(private, [wanted], tmp_path, lambda said: None)
