@@ -28,7 +28,10 @@ static const struct vm_operations_struct mkwrite_ops = { .pfn_mkwrite = lab_pfn_
 static const struct vm_operations_struct huge_ops = { .fault = lab_fault_pfn, .huge_fault = lab_huge_fault };
 #endif
 
-/* What remap_pfn_range() adds to a vma, for those that do without it. */
+/* What remap_pfn_range() adds to a vma, for those that do without it. VM_IO is more than a courtesy: up to 5.17
+ * get_user_pages() of a special pte in a vma with neither VM_IO nor VM_PFNMAP leaves holes in its array of pages and
+ * counts them as pages (__get_user_pages(), "no corresponding struct page"); 5.10 oopses in process_vm_readv().
+ */
 #define NOT_PAGES (VM_IO | VM_DONTEXPAND | VM_DONTDUMP)
 
 const struct lab_kind lab_kinds[] = {
@@ -41,7 +44,7 @@ const struct lab_kind lab_kinds[] = {
 	{ "partial", LAB_PAGES, LAB_ORDINARY, lab_insert_partial, &no_ops },
 	{ "page", LAB_PAGES, LAB_ORDINARY, lab_insert_pages, &no_ops, .set = VM_DONTEXPAND | VM_DONTDUMP },
 	{ "fault", LAB_PAGES, LAB_ORDINARY, NULL, &fault_ops, .set = VM_PFNMAP | NOT_PAGES, .refuses = LAB_NO_PRIVATE },
-	{ "mixed", LAB_PAGES, LAB_ORDINARY, NULL, &mixed_ops, .set = VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP },
+	{ "mixed", LAB_PAGES, LAB_ORDINARY, NULL, &mixed_ops, .set = VM_MIXEDMAP | NOT_PAGES },
 	{ "normal", LAB_PAGES, LAB_ORDINARY, NULL, &normal_ops, .set = VM_DONTEXPAND | VM_DONTDUMP },
 	{ "readonly", LAB_PAGES, LAB_ORDINARY, lab_insert_whole, &no_ops, .clear = VM_MAYWRITE, .refuses = LAB_NO_WRITE },
 	{ "nosplit", LAB_PAGES, LAB_ORDINARY, lab_insert_whole, &nosplit_ops },
