@@ -35,6 +35,12 @@ class Traits(Protocol):
     def sharing(self) -> str: ...
     @property
     def stores(self) -> bool: ...
+    @property
+    def fixed(self) -> bool: ...
+    @property
+    def mapped(self) -> int: ...
+    @property
+    def length(self) -> str: ...
     def holds(self, trait: str, /) -> bool: ...
 
 
@@ -117,8 +123,12 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
     for name, traits in place.regions.items():
         if name not in region_settings(program):
             continue
+        yield from _ordinary(program, name, traits, place)
         if Name(name) in opened:
             yield from _trait(name, "file", f"{name}.file, to mmap or open it", place)
+            if not traits.fixed:
+                cure = "use a region of another kind, or `map` instead of `mmap`"
+                yield Skip(f"{name} whose place may be chosen", f"{traits.kind} is mapped where the kernel likes", cure)
         if "peek" in verbs:
             yield from _trait(name, "view", f"{name}.view, to peek", place)
         if "poke" in verbs:
@@ -131,6 +141,20 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
             )
     if place.uid != 0 and any(one.uid or one.drop for one in process_settings(program).values()):
         yield Skip("uid=0, to set a process's uid or capabilities", f"uid {place.uid}", "run as root, or on uml")
+
+
+def _ordinary(program: Program, name: str, traits: Traits, place: Place) -> Iterator[Skip]:
+    # A program speaks of PFN mappings whose page n is the region's page n, all of them, unless it says otherwise.
+    asked = {text.partition(".")[2] for text in program_needs(program) if text.startswith(f"{name}.")}
+    for trait, instead in _UNUSUAL.items():
+        if traits.holds(trait) and not asked & {trait, *instead}:
+            yield Skip(f"{name} that is an ordinary PFN mapping", f"{traits.kind} {_IS[trait]}", _CURES["special"])
+    pages = region_settings(program)[name].pages
+    if traits.mapped and "holes" not in asked and (pages is None or pages > traits.mapped):
+        yield Skip(f"{name} without holes", f"{traits.kind} is mapped up to page {traits.mapped}", _CURES["special"])
+    if traits.length == "exact" and pages is not None and pages != place.pages.get(name):
+        found = f"{traits.kind} is mapped whole or not at all"
+        yield Skip(f"{name} of which {pages} pages can be mapped", found, "use a region of another kind")
 
 
 def _done(program: Program) -> tuple[set[str], set[Operand]]:
@@ -260,7 +284,22 @@ _LACKS: Mapping[str, str] = {
     "no-file": "has a file",
     "own": "is not the lab's own memory",
     "special": "is no PFN mapping",
+    "mixedmap": "is not VM_MIXEDMAP",
+    "counted": "has ptes that do not count as mappings of a page",
+    "pieces": "is remapped in one piece",
+    "reversed": "is mapped in order",
+    "holes": "is mapped whole",
+    "lazy": "is filled by mmap, not by faults",
+    "io": "has no VM_IO",
+    "no-io": "has VM_IO",
+    "notified": "has neither page_mkwrite nor pfn_mkwrite",
 }
+
+# What a region may be that a program does not expect, and the traits by which it says that it does.
+_UNUSUAL: Mapping[str, tuple[str, ...]] = {
+    "mixedmap": ("counted",), "counted": ("mixedmap",), "reversed": ("pieces",),
+}  # fmt: skip
+_IS = {"mixedmap": "is VM_MIXEDMAP", "counted": "has normal pages", "reversed": "is mapped in reverse"}
 
 _OWN = "use uml or qemu, which bring regions of the lab's own"
 _CURES: Mapping[str, str] = {
@@ -274,4 +313,9 @@ _CURES: Mapping[str, str] = {
     "file": "use a region of another kind, or `map` instead of `mmap`",
     "no-file": "use [vvar]",
     "eager": "use a region that remap_pfn_range() maps",
+    "special": "use a region that is a PFN mapping",
+    **dict.fromkeys(
+        ("mixedmap", "counted", "pieces", "reversed", "holes", "lazy", "no-io", "notified"),
+        "use qemu with the lab's driver: pfnlab regions says which of its regions is so",
+    ),
 }  # fmt: skip

@@ -16,9 +16,14 @@ from types import MappingProxyType
 from typing import Any
 
 #: What the agent is told (docs/internals.md, section 3): numbers of region kinds.
-SOURCES: Mapping[str, int] = MappingProxyType({"file": 1, "devmem": 2, "ram": 3, "perf": 4, "premapped": 5})
+SOURCES: Mapping[str, int] = MappingProxyType(
+    {
+        "file": 1, "devmem": 2, "ram": 3, "perf": 4, "premapped": 5, "dma-heap": 6, "udmabuf": 7, "io_uring": 8,
+        "packet": 9, "lab": 10,
+    }
+)  # fmt: skip
 #: Who sees the content besides the mappings of a program: how `peek` and `poke` are done.
-VIEWS = ("host-file", "own-mapping", "read", "none")
+VIEWS = ("host-file", "own-mapping", "read", "file", "none")
 
 _CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -27,9 +32,11 @@ _CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "backing": ("ram", "reserved", "absent", "mmio", "hole"),
         "sharing": ("both", "shared", "private"),
         "insert": ("mmap", "fault"),
+        "by": ("pfn", "page", "mixed", "normal"),
+        "order": ("forward", "reversed"),
         "offset": ("any", "zero"),
         "pgoff": ("pfn", "zero"),
-        "length": ("region", "any"),
+        "length": ("region", "exact", "any"),
         "access": ("none", "phys"),
         "default_sharing": ("shared", "private"),
     }
@@ -51,11 +58,17 @@ class RegionTraits:
     sharing, sharing_errno: which of MAP_SHARED and MAP_PRIVATE the driver's mmap takes, and what it says to the other.
     writable, writable_errno: whether PROT_WRITE is taken at mmap. executable, executable_errno: the same of PROT_EXEC.
     maywrite, mayexec: false: the driver clears VM_MAYWRITE, VM_MAYEXEC.
-    insert: when ptes appear: `mmap` (remap_pfn_range() in the driver's mmap) or `fault` (vmf_insert_pfn()).
+    insert: when ptes appear: in the driver's `mmap`, or at a `fault`.
+    by: how: `pfn` (remap_pfn_range(), vmf_insert_pfn()), `page` (vm_insert_page()), `mixed` (vmf_insert_mixed()), or
+        `normal` (a page that the fault handler returns).
+    order: `forward`, or `reversed`: page i of the mapping is page n-1-i of the region.
+    mapped: how many pages the driver's mmap maps at all, from the start; 0: all.
     chunk_pages: 0: one remap_pfn_range() call covers the vma; n: one call for every n pages.
     offset, offset_errno: `any` file offset, or only `zero`.
     pgoff: what /proc/PID/maps shows as offset: `pfn` (the physical address), or `zero` (from the region's start).
-    length, length_errno: whether a mapping longer than the region is refused (`region`) or not looked at (`any`).
+    length, length_errno: whether a mapping longer than the region is refused (`region`), any of another length (`exact`),
+        or not looked at (`any`).
+    fixed: whether its place may be chosen (MAP_FIXED); else it is EINVAL. around: a fault fills the whole vma.
     access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
     writenotify: whether its vm_ops has page_mkwrite or pfn_mkwrite: mprotect then leaves shared ptes write-protected.
     may_split: whether a vma of it can be split. has_file, noexec, others_write (mode of an inode that root
@@ -68,9 +81,10 @@ class RegionTraits:
 
     summary: one line for people. path: the file. source: how the agent opens it. read_only: it opens it O_RDONLY.
     view: who else sees the content: `host-file` (the controller, in a file), `own-mapping` (the agent's own mapping),
-        `read` (read(2) of the file), `none`. view_stores: whether that view can change it.
+        `read` (read(2) of the file), `file` (read(2) and write(2) of it), `none`. view_stores: whether that view can change it.
     stable: whether the content stays when nobody stores. own: it is the lab's own memory. stores: programs may store.
-    widths: access widths in bytes that the memory takes. cache: cache type of the mapping.
+    widths: access widths in bytes that the memory takes. page_reads: whether the kernel may read whole pages of it (a
+        copy on write does, and ptrace reads 8 bytes): reading it has no effect. cache: cache type of the mapping.
     since, before: the kernels that have it (before: the first that has not), for people.
     needs, cure: what it takes to have such a region, and what makes it usable where it is not.
     learn: nobody wrote down what its driver does to a vma: that is taken from VmFlags of a first mapping.
@@ -87,6 +101,7 @@ class RegionTraits:
     own: bool = False
     stores: bool = True
     widths: tuple[int, ...] = (1, 2, 4, 8)
+    page_reads: bool = True
     cache: str = "wb"
     since: str = ""
     before: str = ""
@@ -104,6 +119,11 @@ class RegionTraits:
     maywrite: bool = True
     mayexec: bool = True
     insert: str = "mmap"
+    by: str = "pfn"
+    order: str = "forward"
+    mapped: int = 0
+    around: bool = False
+    fixed: bool = True
     chunk_pages: int = 0
     offset: str = "any"
     offset_errno: str = "EINVAL"
@@ -150,8 +170,8 @@ class RegionTraits:
 
 
 _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
-    "cow": lambda t: t.sharing != "shared" and t.writable and t.maywrite and t.stores and not t.premapped,
-    "private": lambda t: t.sharing != "shared" and not t.premapped,
+    "cow": lambda t: _private(t) and t.writable and t.maywrite and t.stores,
+    "private": lambda t: _private(t),
     "shared": lambda t: t.sharing != "private" and not t.premapped,
     "shared-write": lambda t: t.sharing != "private" and t.writable and t.stores and not t.premapped,
     "readable": lambda t: t.backing != "hole",
@@ -167,7 +187,7 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "eager": lambda t: t.insert == "mmap",
     "no-fsync": lambda t: t.has_file and not t.fsync,
     "inherited": lambda t: "dc" not in t.flags_add,
-    "limited": lambda t: t.length == "region" and not t.premapped,
+    "limited": lambda t: t.length != "any" and not t.premapped,
     "read-only": lambda t: not t.maywrite,
     "split": lambda t: t.may_split,
     "no-split": lambda t: not t.may_split,
@@ -175,7 +195,31 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "no-file": lambda t: not t.has_file,
     "own": lambda t: t.own,
     "special": lambda t: t.pfnmap,
+    "mixedmap": lambda t: t.by in ("page", "mixed"),
+    "counted": lambda t: t.by in ("page", "normal"),
+    "pieces": lambda t: _in_pieces(t),
+    "reversed": lambda t: t.order == "reversed",
+    "holes": lambda t: t.mapped > 0,
+    "lazy": lambda t: t.insert == "fault",
+    "io": lambda t: _has_io(t),
+    "no-io": lambda t: not _has_io(t),
+    "notified": lambda t: t.writenotify,
 }
+
+
+def _in_pieces(t: RegionTraits) -> bool:
+    # Several remap_pfn_range() calls for one vma.
+    return t.by == "pfn" and t.insert == "mmap" and (t.chunk_pages > 0 or t.order == "reversed")
+
+
+def _private(t: RegionTraits) -> bool:
+    # remap_pfn_range() refuses a part of what may be COWed.
+    return t.sharing != "shared" and not t.premapped and not (_in_pieces(t) and t.maywrite)
+
+
+def _has_io(t: RegionTraits) -> bool:
+    remapped = t.by == "pfn" and t.insert == "mmap" and t.pfnmap
+    return "io" not in t.flags_del and (remapped or "io" in t.flags_add)
 
 
 def parse_traits(text: str, kind: str) -> RegionTraits:
