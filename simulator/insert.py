@@ -62,7 +62,7 @@ def fault_op(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
     region = backing.region
     page = page_behind(region, backing, vma.pgoff + index)
     pfn = backing.first_pfn + page
-    if not 0 <= page < (region.mapped or region.pages) or k.mem.flags[pfn] & PG_HOLE:
+    if not 0 <= page < region.pages or k.mem.flags[pfn] & PG_HOLE:
         k.rules.append("fault.op-sigbus")
         return VM_FAULT_SIGBUS
     if region.by != "normal":

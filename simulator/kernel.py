@@ -27,7 +27,18 @@ from simulator.mprotect import do_mprotect
 from simulator.mremap import do_mremap
 from simulator.msync import do_msync
 from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_TLB, P_WRITE, P_YOUNG, PFN_SHIFT
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_GUARD, PG_HOLE, ZERO_PFN, PhysMem
+from simulator.physmem import (
+    PAGE_MASK,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    PG_ANON,
+    PG_DIRTY,
+    PG_GUARD,
+    PG_HOLE,
+    PG_TOUCHED,
+    ZERO_PFN,
+    PhysMem,
+)
 from simulator.profile import Profile
 from simulator.region import Region
 from simulator.task import Task
@@ -174,7 +185,17 @@ class Kernel:
         while fd in task.fds:
             fd += 1
         task.fds[fd] = OpenFile(self.regions[r], flags)
+        self._wipe_marks(self.regions[r])
         return fd
+
+    def _wipe_marks(self, backing: Backing) -> None:
+        # The lab's own driver does (native/kmod/memory.c lab_wipe_marks()): no mapping finds what another left.
+        region = backing.region
+        if region is None or region.by == "pfn":
+            return
+        for pfn in range(backing.first_pfn, backing.first_pfn + region.pages):
+            if self.mem.refcount[pfn] == 1 and not self.mem.mapcount[pfn]:
+                self.mem.flags[pfn] &= ~(PG_DIRTY | PG_TOUCHED) & 0xFFFF
 
     def close(self, task: Task, fd: int) -> int:
         self.rules.append("region.descriptor")

@@ -36,7 +36,7 @@ def driver_mmap(k: Kernel, task: Task, vma: Vma, backing: Backing) -> int:
         vma.flags |= f.VM_MIXEDMAP
     if region.insert == "fault":
         if region.by == "pfn":
-            vma.flags |= k.remap_bits
+            vma.flags |= f.VM_PFNMAP  # what else remap_pfn_range() would set is the driver's to say
     elif region.by == "pfn":
         error = remap_pieces(k, vma, backing, region)
     else:
