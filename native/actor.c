@@ -84,16 +84,17 @@ static void drop_capabilities(u64 dropped)
 static void become(const struct options *o)
 {
 	if (o->memlock >= 0) {
-		struct s_rlimit limit = {(unsigned long)o->memlock, (unsigned long)o->memlock};
+		unsigned long most = (u64)o->memlock > ~0UL ? ~0UL : (unsigned long)o->memlock;
+		struct s_rlimit limit = {most, most};
 
 		SYS(setrlimit, RLIMIT_MEMLOCK_, &limit);
 	}
 	if (o->dropped)
 		drop_capabilities(o->dropped);
 	if (o->uid != UID_UNCHANGED) {
-		SYS(setgroups, 0, 0);
-		SYS(setresgid, o->uid, o->uid, o->uid);
-		SYS(setresuid, o->uid, o->uid, o->uid);
+		ARCH_SETGROUPS(0, 0);
+		ARCH_SETRESGID(o->uid);
+		ARCH_SETRESUID(o->uid);
 		sys_prctl(PR_SET_DUMPABLE_, 1); /* or its own /proc files would belong to root */
 	}
 }

@@ -29,8 +29,8 @@ void agent_end(void)
 static void prepare(void)
 {
 	static struct region regions[MAX_REGIONS];
-	struct s_sigaction ignore = {(void *)1, 0x04000000, arch_restorer, 0};
-	long p;
+	struct s_sigaction ignore = {(void *)1, 0x04000000, arch_restorer, {0}};
+	s64 p;
 
 	SYS(rt_sigaction, S_SIGPIPE, &ignore, 0, 8);
 	sys_prctl(PR_SET_CHILD_SUBREAPER_, 1); /* 3.4; init is one anyway */
@@ -41,7 +41,7 @@ static void prepare(void)
 	p = sys_mmap(0, sizeof(*me.box), S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED | S_MAP_ANONYMOUS, -1, 0);
 	if (failed(p))
 		sys_exit(3);
-	me.box = (struct mailbox *)p;
+	me.box = (struct mailbox *)(uintptr_t)p;
 	memset(me.box, 0, sizeof(*me.box));
 	actor_find_own_pages();
 }

@@ -27,7 +27,15 @@ FREESTANDING = (
     "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,-z,norelro", "-s",
 )  # fmt: skip
 
-COMPILERS = {"x86_64": "gcc"}
+#: Each machine's compiler and its own options, by the name that `uname -m` has for it. ARM divides 64 bits by libgcc.
+COMPILERS = {
+    "x86_64": ("gcc", ("gcc", "linux-libc-dev"), ()),
+    "armv7l": (
+        "arm-linux-gnueabihf-gcc",
+        ("gcc-arm-linux-gnueabihf", "linux-libc-dev-armhf-cross"),
+        ("-marm", "-march=armv7-a+fp", "-lgcc"),
+    ),
+}
 
 
 class NoAgent(Exception):
@@ -40,7 +48,7 @@ class NoAgent(Exception):
 
 def sources_hash() -> str:
     """16 hex digits that change with any source, header or compiler option of the agent."""
-    digest = hashlib.sha256(repr((WARNINGS, FREESTANDING)).encode())
+    digest = hashlib.sha256(repr((WARNINGS, FREESTANDING, COMPILERS)).encode())
     for path in [*(HERE / f"{source}.c" for source in SOURCES), *sorted(HERE.glob("*.h")), HERE / "kmod" / "pfnlab.h"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -48,23 +56,23 @@ def sources_hash() -> str:
 
 def build_agent(arch: str, target: Path) -> None:
     """Builds the agent for `arch` as `target`; NoAgent without a compiler for it."""
-    name = COMPILERS.get(arch)
-    if name is None:
+    if arch not in COMPILERS:
         raise NoAgent(f"an agent for {arch}", f"agents for {', '.join(COMPILERS)} only", "run on one of those")
+    name, packages, options = COMPILERS[arch]
     compiler = shutil.which(name)
     if compiler is None:
-        raise NoAgent(f"{name}, to build the agent for {arch}", "no such command", f"apt-get install {name}")
+        cure = f"apt-get install {packages[0]}"
+        raise NoAgent(f"{name}, to build the agent for {arch}", "no such command", cure)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as scratch:
         output = Path(scratch) / "agent"
         sources = [str(HERE / f"{source}.c") for source in SOURCES]
-        command = [compiler, *WARNINGS, *FREESTANDING, *sources, "-o", str(output)]
+        command = [compiler, *WARNINGS, *FREESTANDING, *sources, *options, "-o", str(output)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             found = (done.stderr.strip().splitlines() or [f"{name} exits {done.returncode}"])[0]
             if "No space left" in done.stderr:
                 raise NoAgent("room for the agent", f"{target.parent}: no space left", "make room, or set PFNLAB_CACHE")
-            raise NoAgent(
-                f"a {name} that builds the agent", found, f"run {name} --version; install gcc and linux-libc-dev"
-            )
+            cure = f"run {name} --version; install {' and '.join(packages)}"
+            raise NoAgent(f"a {name} that builds the agent", found, cure)
         output.rename(target)  # at once, so that two sessions do not see half a file

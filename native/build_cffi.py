@@ -19,7 +19,7 @@ long pfn_read_pagemap(int pid, uint64_t start, long pages, uint64_t page_size, u
 long pfn_read_kpage(int flags, const uint64_t *pfns, long n, uint64_t *out, int *stage);
 long pfn_find_vma(const char *name, uint64_t *start, uint64_t *end);
 long pfn_open_perf(void);
-long pfn_mmap(long fd, uint64_t offset, uint64_t length, long prot, long flags);
+int64_t pfn_mmap(long fd, uint64_t offset, uint64_t length, long prot, long flags);
 long pfn_munmap(uint64_t address, uint64_t length);
 uint64_t pfn_of_mapping(long fd, uint64_t offset, uint64_t page_size);
 """)

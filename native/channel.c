@@ -8,11 +8,11 @@ static size_t out_len, frame_at;
 
 static void buffers(void)
 {
-	long p = sys_mmap(0, 3 * MAX_FRAME, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED | S_MAP_ANONYMOUS, -1, 0);
+	s64 p = sys_mmap(0, 3 * MAX_FRAME, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED | S_MAP_ANONYMOUS, -1, 0);
 
 	if (failed(p))
 		sys_exit(3);
-	input = (u8 *)p;
+	input = (u8 *)(uintptr_t)p;
 	output = input + 2 * MAX_FRAME;
 }
 

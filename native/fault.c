@@ -23,7 +23,7 @@ static void on_fault(int signo, struct s_siginfo *info, void *context)
 
 void pfn_fault_install(void)
 {
-	struct s_sigaction sa = {(void *)on_fault, F_SA_SIGINFO | F_SA_NODEFER | F_SA_RESTORER, arch_restorer, 0};
+	struct s_sigaction sa = {(void *)on_fault, F_SA_SIGINFO | F_SA_NODEFER | F_SA_RESTORER, arch_restorer, {0}};
 
 	SYS(rt_sigaction, S_SIGSEGV, &sa, 0, 8);
 	SYS(rt_sigaction, S_SIGBUS, &sa, 0, 8);

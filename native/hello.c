@@ -56,7 +56,7 @@ void hello(u32 wanted)
 	frame_begin(FROM_HELLO);
 	frame_u32(WIRE_PROTOCOL);
 	frame_u32((u32)me.page_size);
-	frame_u32((u32)SYS(getuid, 0));
+	frame_u32((u32)ARCH_GETUID());
 	frame_u32((u32)sys_getpid());
 	frame_u64(capabilities());
 	for (int i = 2; i < 5; i++)
@@ -65,6 +65,7 @@ void hello(u32 wanted)
 		line("arch", "um", 2);
 	else
 		line("arch", u.field[4], strlen(u.field[4]));
+	line("arena", ARENA_TEXT, strlen(ARENA_TEXT));
 	file_line("cmdline", "/proc/cmdline");
 	file_line("tainted", "/proc/sys/kernel/tainted");
 	frame_add(modules_told(), strlen(modules_told()));

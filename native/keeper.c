@@ -9,9 +9,9 @@ struct request { u32 what, width; u64 byte, value; };
 static struct { s32 ask, answer, pid; } keepers[MAX_REGIONS];
 static u64 view, view_pages;
 
-static long map_view(const struct region *r)
+static s64 map_view(const struct region *r)
 {
-	long p = sys_mmap(0, r->pages * me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED, r->fd, r->base);
+	s64 p = sys_mmap(0, r->pages * me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED, r->fd, r->base);
 
 	if (failed(p))
 		return p;
@@ -77,12 +77,12 @@ __attribute__((noreturn)) static void keep(struct region *r, s32 in, s32 out)
 	u8 *bytes;
 	struct keeper_answer answer = {0, 0, 0, 0};
 	struct request q;
-	long p;
+	s64 p;
 
 	p = sys_mmap(0, MAX_PAYLOAD, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
 	if (failed(p))
 		sys_exit(1);
-	bytes = (u8 *)p;
+	bytes = (u8 *)(uintptr_t)p;
 	if (r->kind == KIND_RAM) {
 		r->pfn = ram_allocate(r->pages, me.page_size, &answer);
 		r->base = r->pfn * me.page_size;

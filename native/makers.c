@@ -11,7 +11,8 @@
 static u64 learn_pfn(long fd, u64 offset, u64 pages, int one_allocation)
 {
 	u64 length = pages * me.page_size, *entries = (u64 *)(void *)me.box->obs.payload, v, pfn = 0;
-	long p = sys_mmap(0, length, S_PROT_READ, S_MAP_SHARED, fd, offset), got = 0;
+	s64 p = sys_mmap(0, length, S_PROT_READ, S_MAP_SHARED, fd, offset);
+	long got = 0;
 	struct fault f;
 	int stage;
 
@@ -57,7 +58,8 @@ static long make_dma_heap(struct region *r)
 static s64 find_run(long fd, u64 wanted, u64 pages, int down)
 {
 	u64 *entries = (u64 *)(void *)me.box->obs.payload, length = pages * me.page_size, run = 0;
-	long p = sys_mmap(0, length, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED, fd, 0), got, i;
+	s64 p = sys_mmap(0, length, S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED, fd, 0);
+	long got, i;
 	struct fault f;
 	int stage;
 
@@ -197,7 +199,8 @@ long region_make(struct region *r)
 {
 	enum { SCATTERED = 8 << 20, MADV_NOHUGEPAGE_ = 15 };
 	struct fault f;
-	long taken, ret;
+	s64 taken;
+	long ret;
 
 	if (r->kind == KIND_LAB)
 		return ask_lab(r);

@@ -11,13 +11,13 @@ long pfn_open_perf(void)
 	return SYS(perf_event_open, &attr, 0, -1, -1, 8 /* PERF_FLAG_FD_CLOEXEC */);
 }
 
-long pfn_mmap(long fd, u64 offset, u64 length, long prot, long flags) { return sys_mmap(0, length, prot, flags, fd, offset); }
+s64 pfn_mmap(long fd, u64 offset, u64 length, long prot, long flags) { return sys_mmap(0, length, prot, flags, fd, offset); }
 long pfn_munmap(u64 address, u64 length) { return sys_munmap(address, length); }
 
 /* remap_pfn_range() writes the pfn into vm_pgoff of a mapping that can be COWed, and maps shows it as the offset. */
 u64 pfn_of_mapping(long fd, u64 at, u64 page_size)
 {
-	long p = pfn_mmap(fd, at, page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE);
+	s64 p = pfn_mmap(fd, at, page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE);
 	u64 offset = 0;
 
 	if (failed(p))

@@ -9,7 +9,7 @@
 long pfn_open_perf(void);
 
 /* mmap(2) and munmap(2) as the kernel has them: address or -errno. */
-long pfn_mmap(long fd, u64 offset, u64 length, long prot, long flags);
+s64 pfn_mmap(long fd, u64 offset, u64 length, long prot, long flags);
 long pfn_munmap(u64 address, u64 length);
 
 /* The pfn of the page at `offset` of fd, learnt from a private writable mapping of it; 0 when that says nothing. */

@@ -3,12 +3,19 @@
 
 struct process *op_self(struct actor *a) { return &a->box->process[a->self]; }
 
+u64 op_word(struct actor *a, u64 v)
+{
+	if ((unsigned long)v == v || (s64)v == (s64)(long)v)
+		return (unsigned long)v;
+	a->unspeakable = 1;
+	return (unsigned long)-4096L;
+}
+
 u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte)
 {
-	(void)a;
 	if (base >= 0 && base < MAX_HANDLES)
-		return (u64)p->handle_address[base] + (u64)byte;
-	return (base == BASE_ARENA ? ARENA : 0) + (u64)byte;
+		return op_word(a, (u64)p->handle_address[base] + (u64)byte);
+	return op_word(a, (base == BASE_ARENA ? ARENA : 0) + (u64)byte);
 }
 
 u64 op_range(struct actor *a, const struct call *c, int i, u64 *address)
@@ -18,7 +25,7 @@ u64 op_range(struct actor *a, const struct call *c, int i, u64 *address)
 	*address = op_address(a, op_self(a), base, c->arg[i + 1]);
 	if (length == LENGTH_ALL)
 		return base >= 0 && base < MAX_HANDLES ? (u64)op_self(a)->handle_length[base] : 0;
-	return (u64)length;
+	return op_word(a, (u64)length);
 }
 
 u64 op_value(struct actor *a, s64 kind, s64 v)
@@ -111,5 +118,8 @@ void ops_execute(struct actor *a)
 		return;
 	}
 	note_handle(a, c, o);
+	a->unspeakable = 0;
 	ops[c->verb].run(a, c, o);
+	if (a->unspeakable)
+		op_refuse(o, -E_OVERFLOW);
 }

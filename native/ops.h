@@ -48,6 +48,7 @@ struct actor {
 	u64 page_size;
 	int self;               /* process slot; -1: the agent itself */
 	int counted;            /* the program asks for counters, so they need a baseline */
+	int unspeakable;        /* an address or length of the call has more bits than this machine's */
 	int forked;             /* set in the child of a fork: the slot that it is now */
 };
 
@@ -64,6 +65,9 @@ op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mrema
 enum { OF_REGION, OF_RANGE };
 
 struct process *op_self(struct actor *a);
+/* An address or length as the machine has it. What is too long becomes one that no mapping has, and the call is refused:
+ * cut off, it would name memory that is not meant. */
+u64 op_word(struct actor *a, u64 v);
 u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte);
 /* A range of the call's arguments, from arg[i]: its length is returned. */
 u64 op_range(struct actor *a, const struct call *c, int i, u64 *address);

@@ -42,7 +42,7 @@ enum { SOURCE_ANONYMOUS, SOURCE_REGION, SOURCE_FD };
 void op_mmap(struct actor *a, const struct call *c, struct observation *o)
 {
 	s64 source = c->arg[0], id = c->arg[1], flags = c->arg[3];
-	u64 place = op_address(a, op_self(a), c->arg[4], c->arg[5]), length = (u64)c->arg[6], offset = (u64)c->arg[7];
+	u64 place = op_address(a, op_self(a), c->arg[4], c->arg[5]), length = op_word(a, (u64)c->arg[6]), offset = (u64)c->arg[7];
 	struct region *r = NULL;
 	long fd = -1;
 
@@ -64,11 +64,13 @@ void op_mmap(struct actor *a, const struct call *c, struct observation *o)
 			return;
 		}
 	}
+	if (a->unspeakable)
+		return;
 	o->ret = sys_mmap(place, length, (long)c->arg[2], (long)flags, fd, offset);
 	op_set_handle(a, c->result, failed(o->ret) ? place : (u64)o->ret, length, o);
 }
 
-static long map_premapped(struct region *r, u64 place, u64 *length)
+static s64 map_premapped(struct region *r, u64 place, u64 *length)
 {
 	u64 start, end;
 	long ret = pfn_find_vma(r->path, &start, &end);
@@ -77,13 +79,13 @@ static long map_premapped(struct region *r, u64 place, u64 *length)
 		return ret;
 	if (!*length || *length > end - start)
 		*length = end - start;
-	return SYS(mremap, start, *length, *length, S_MREMAP_MAYMOVE | S_MREMAP_FIXED, place);
+	return sys_mremap(start, *length, *length, S_MREMAP_MAYMOVE | S_MREMAP_FIXED, place);
 }
 
 void op_map(struct actor *a, const struct call *c, struct observation *o)
 {
 	struct region *r = region_of(a, c->arg[0]);
-	u64 place = op_address(a, op_self(a), c->arg[1], c->arg[2]), length = (u64)c->arg[3];
+	u64 place = op_address(a, op_self(a), c->arg[1], c->arg[2]), length = op_word(a, (u64)c->arg[3]);
 
 	if (!r) {
 		op_refuse(o, -E_INVAL);
@@ -123,12 +125,12 @@ void op_mprotect(struct actor *a, const struct call *c, struct observation *o)
 
 void op_mremap(struct actor *a, const struct call *c, struct observation *o)
 {
-	u64 at, n = op_range(a, c, 0, &at), length = c->arg[3] == LENGTH_ALL ? n : (u64)c->arg[3];
+	u64 at, n = op_range(a, c, 0, &at), length = c->arg[3] == LENGTH_ALL ? n : op_word(a, (u64)c->arg[3]);
 	u64 to = op_address(a, op_self(a), c->arg[5], c->arg[6]);
 	s64 base = c->arg[0];
 	int slot = c->result;
 
-	o->ret = SYS(mremap, at, n, length, c->arg[4], to);
+	o->ret = sys_mremap(at, n, length, (long)c->arg[4], to);
 	if (slot < 0 && base >= 0 && base < MAX_HANDLES && at == (u64)op_self(a)->handle_address[base])
 		slot = (int)base;
 	if (!failed(o->ret))

@@ -53,7 +53,8 @@ void op_ptrace(struct actor *a, const struct call *c, struct observation *o)
 {
 	struct process *p = op_target(a, c->arg[0], o);
 	s32 status = 0;
-	u64 at, word = 0;
+	unsigned long word = 0;
+	u64 at, value;
 
 	if (!p)
 		return;
@@ -64,17 +65,21 @@ void op_ptrace(struct actor *a, const struct call *c, struct observation *o)
 		return;
 	}
 	sys_wait4(p->pid, &status, S_WALL);
-	if (c->verb == VERB_PEEKDATA) {
-		o->ret = sys_ptrace(P_PEEKDATA, p->pid, at, (u64)(uintptr_t)&word);
-		if (!failed(o->ret)) {
-			memcpy(o->payload, &word, 8);
-			o->length = 8;
-			op_set_value(op_self(a), c, word);
-		}
-	} else {
-		o->ret = sys_ptrace(P_POKEDATA, p->pid, at, op_value(a, c->arg[3], c->arg[4]));
+	value = op_value(a, c->arg[3], c->arg[4]);
+	/* Eight bytes: on a 32-bit machine two words, the second only if the first went well, as access_process_vm() goes on. */
+	for (size_t i = 0; i < 8 / sizeof(long) && !failed(o->ret); i++) {
+		memcpy(&word, (u8 *)&value + i * sizeof(long), sizeof(long));
+		o->ret = c->verb == VERB_POKEDATA
+				 ? sys_ptrace(P_POKEDATA, p->pid, at + i * sizeof(long), word)
+				 : sys_ptrace(P_PEEKDATA, p->pid, at + i * sizeof(long), (u64)(uintptr_t)&word);
+		memcpy((u8 *)&value + i * sizeof(long), &word, sizeof(long));
 	}
 	sys_ptrace(P_DETACH, p->pid, 0, 0);
+	if (c->verb == VERB_PEEKDATA && !failed(o->ret)) {
+		memcpy(o->payload, &value, 8);
+		o->length = 8;
+		op_set_value(op_self(a), c, value);
+	}
 }
 
 static int fits(u64 n, struct observation *o)

@@ -27,7 +27,7 @@ void op_vmas(struct actor *a, const struct call *c, struct observation *o)
  * its own (SPLIT_RSS_COUNTING), which zap_pte_range() adds to the mm's: add_mm_rss_vec() calls sync_mm_rss(). */
 static void sync_counters(u64 page_size)
 {
-	u64 at = ARENA - (1ULL << 30);
+	u64 at = BELOW_ARENA;
 	struct fault f;
 
 	if (failed(sys_mmap(at, page_size, S_PROT_READ | S_PROT_WRITE,

@@ -68,14 +68,15 @@ u64 ram_allocate(u64 pages, u64 page_size, struct keeper_answer *answer)
 
 	for (u64 size = LEAST; size <= MOST; size *= 2) {
 		u64 count = size / page_size;
-		long p = sys_mmap(0, size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
-		long table = sys_mmap(0, count * sizeof(*found), S_PROT_READ | S_PROT_WRITE,
-				      S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0), ret;
+		s64 p = sys_mmap(0, size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
+		s64 table = sys_mmap(0, count * sizeof(*found), S_PROT_READ | S_PROT_WRITE,
+				     S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
+		long ret;
 
 		if (failed(p) || failed(table))
 			return give_up(answer, failed(p) ? p : table, REGION_ALLOCATE);
 		memory = (u64)p;
-		found = (struct frame_at *)table;
+		found = (struct frame_at *)(uintptr_t)table;
 		SYS(madvise, memory, size, MADV_NOHUGEPAGE_); /* 2.6.38; where there is none, there are no huge pages */
 		ret = SYS(mlock, memory, size);
 		if (failed(ret))

@@ -96,7 +96,7 @@ long pfn_find_vma(const char *name, u64 *start, u64 *end)
 		return in.fd;
 	while (ret && (n = next_line(&line)) > 0) {
 		if ((size_t)n > k + 1 && memcmp(line + n - 1 - k, name, k) == 0 && line[n - 2 - (long)k] == ' ' &&
-		    pfn_vma_line(line, (size_t)n, start, end) && (*start < ARENA || *start >= ARENA << 1))
+		    pfn_vma_line(line, (size_t)n, start, end) && (*start < ARENA || *start >= ARENA_END))
 			ret = 0;
 	}
 	sys_close(in.fd);

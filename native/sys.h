@@ -9,6 +9,8 @@
 
 #if defined(__x86_64__)
 #include "arch_x86_64.h"
+#elif defined(__arm__)
+#include "arch_arm.h"
 #else
 #error "no arch_*.h for this architecture yet"
 #endif
@@ -38,27 +40,36 @@ struct s_pollfd { s32 fd; s16 events, revents; };
 struct s_timespec { long sec, nsec; };
 struct s_iovec { void *base; size_t len; };
 struct s_rlimit { unsigned long cur, max; };
-struct s_sigaction { void *handler; unsigned long flags; void (*restorer)(void); u64 mask; };
+struct s_sigaction { void *handler; unsigned long flags; void (*restorer)(void); unsigned long mask[8 / sizeof(long)]; };
 struct s_siginfo { s32 signo, err, code; union { void *addr; long pad[14]; } u; };
 
 #define SYS(name, ...) SYS_(__NR_##name, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define SYS_(n, a, b, c, d, e, f, ...) sys6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/* A failed call returns -4095..-1; addresses of the upper half are no errors. */
+static inline int failed(s64 ret) { return (u64)ret >= (u64)-4095LL; }
+/* An address that a call returns, -errno left alone: on 32 bits half of all addresses look negative. */
+static inline s64 address(long ret) { return failed(ret) ? ret : (s64)(unsigned long)ret; }
+
 static inline long sys_open(const char *path, int flags) { return ARCH_OPEN(path, flags, 0); }
 static inline long sys_close(long fd) { return SYS(close, fd); }
 static inline long sys_read(long fd, void *p, size_t n) { return SYS(read, fd, p, n); }
 static inline long sys_write(long fd, const void *p, size_t n) { return SYS(write, fd, p, n); }
-static inline long sys_pread(long fd, void *p, size_t n, u64 off) { return ARCH_PREAD(fd, p, n, (long)off); }
-static inline long sys_pwrite(long fd, const void *p, size_t n, u64 off) { return ARCH_PWRITE(fd, p, n, (long)off); }
-static inline long sys_lseek(long fd, s64 off, int whence) { return SYS(lseek, fd, off, whence); }
+static inline long sys_pread(long fd, void *p, size_t n, u64 off) { return ARCH_PREAD(fd, p, n, off); }
+static inline long sys_pwrite(long fd, const void *p, size_t n, u64 off) { return ARCH_PWRITE(fd, p, n, off); }
+static inline s64 sys_lseek(long fd, s64 off, int whence) { return arch_lseek(fd, off, whence); }
 static inline long sys_ftruncate(long fd, u64 n) { return ARCH_FTRUNCATE(fd, n); }
 static inline long sys_pipe(s32 fds[2]) { return ARCH_PIPE(fds); }
 static inline long sys_poll(struct s_pollfd *p, unsigned n, int ms) { return ARCH_POLL(p, n, ms); }
-static inline long sys_mmap(u64 addr, u64 len, long prot, long flags, long fd, u64 off)
-{
-	return ARCH_MMAP((long)addr, (long)len, prot, flags, fd, (long)off);
-}
 static inline long sys_munmap(u64 addr, u64 len) { return SYS(munmap, addr, len); }
+static inline s64 sys_mmap(u64 addr, u64 len, long prot, long flags, long fd, u64 off)
+{
+	return address(ARCH_MMAP((long)addr, (long)len, prot, flags, fd, off));
+}
+static inline s64 sys_mremap(u64 addr, u64 len, u64 new_len, long flags, u64 to)
+{
+	return address(SYS(mremap, addr, len, new_len, flags, to));
+}
 static inline long sys_fork(void) { return SYS(clone, S_SIGCHLD, 0); }
 static inline long sys_wait4(long pid, s32 *status, long options) { return SYS(wait4, pid, status, options, 0); }
 static inline long sys_kill(long pid, int sig) { return SYS(kill, pid, sig); }
@@ -86,8 +97,5 @@ __attribute__((noreturn)) static inline void sys_exit(int status)
 	for (;;)
 		SYS(exit_group, status);
 }
-
-/* A failed call returns -4095..-1; addresses of the upper half are no errors. */
-static inline int failed(long ret) { return (unsigned long)ret >= (unsigned long)-4095L; }
 
 #endif

@@ -4,6 +4,8 @@
 #ifndef PFN_WIRE_H
 #define PFN_WIRE_H
 
+#include <stdint.h>
+
 #define WIRE_PROTOCOL 1
 
 /* A frame: u32 length of the payload, u32 type, payload; little endian, nothing aligned. */
@@ -60,7 +62,18 @@ enum fill_mode { FILL_BYTE = 0, FILL_PATTERN = 1 };
 #define BASE_ABSOLUTE (-1)
 #define BASE_ARENA (-3)
 #define LENGTH_ALL (-1)
+/* The arena: the places of mappings, and one page below it. A 32-bit machine has 3 GB, and maps by itself at their top. */
+#if UINTPTR_MAX > 0xffffffffU
 #define ARENA 0x1000000000ULL
+#define ARENA_END 0x2000000000ULL
+#define BELOW_ARENA 0xfc0000000ULL
+#define ARENA_TEXT "0x1000000000"
+#else
+#define ARENA 0x10000000ULL
+#define ARENA_END 0x80000000ULL
+#define BELOW_ARENA 0x0f000000ULL
+#define ARENA_TEXT "0x10000000"
+#endif
 
 #define UID_UNCHANGED 0xffffffffU
 #define NO_PARENT 0xffff

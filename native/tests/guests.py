@@ -19,8 +19,16 @@ from hwtests.targets.initramfs import agent_archive, directory, file
 from native.agent import agent_binary
 from native.channel import AgentLink, AgentLost, Channel
 
+#: Per architecture: the agent's, the emulator, its machine, the device of the channel, the kernel's command line.
 MACHINES = {
-    "amd64": ("x86_64", "qemu-system-x86_64", ("-machine", "q35", "-cpu", "max"), "console=ttyS0"),
+    "amd64": (
+        "x86_64", "qemu-system-x86_64", ("-machine", "q35", "-cpu", "max"), ("-serial", "chardev:channel"),
+        "console=ttyS0 pfnlab.channel=/dev/ttyS1",
+    ),
+    "armhf": (
+        "armv7l", "qemu-system-arm", ("-machine", "virt,highmem=off", "-cpu", "cortex-a15"),
+        ("-device", "pci-serial,chardev=channel"), "console=ttyAMA0 pfnlab.channel=/dev/ttyS0",
+    ),
 }  # fmt: skip
 
 
@@ -30,10 +38,10 @@ def guest(
 ) -> Iterator[AgentLink]:
     """The kernel `name` with `modules` (file name -> content) in /modules, and its agent behind a serial line."""
     kernel = cached(parse_name(name))
-    machine, emulator, options, console = MACHINES[parse_name(name).arch]
+    machine, emulator, options, device, words = MACHINES[parse_name(name).arch]
     if kernel is None or shutil.which(emulator) is None:
         pytest.skip(f"needs {name} and {emulator}; found neither or one; cure: pfnlab kernels fetch {name}")
-    arguments = f"{console} quiet panic=-1 pfnlab.channel=/dev/ttyS1 {cmdline}"
+    arguments = f"{words} quiet panic=-1 {cmdline}"
     extra = [directory("modules"), *(file(f"modules/{each}", data) for each, data in (modules or {}).items())]
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryDirectory() as scratch, theirs:
@@ -44,7 +52,7 @@ def guest(
             "-display", "none", "-kernel", str(kernel.folder / kernel.file), "-initrd", str(initrd),
             "-append", arguments,
             "-chardev", f"file,id=console,path={log}", "-serial", "chardev:console",
-            "-chardev", f"socket,id=channel,fd={theirs.fileno()}", "-serial", "chardev:channel",
+            "-chardev", f"socket,id=channel,fd={theirs.fileno()}", *device,
         ]  # fmt: skip
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
