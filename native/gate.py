@@ -69,12 +69,18 @@ class Machine:
     iomem: str = ""
     lockdown: str = ""
     effective_caps: int = 0
+    has_mem: bool = False  # the kernel has /dev/mem (drivers/char/mem.c chr_dev_init()), whether there is a node or not
 
     @classmethod
     def here(cls) -> Machine:
         status = text_of("/proc/self/status")
         caps = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
-        return cls(text_of("/proc/iomem"), text_of("/sys/kernel/security/lockdown"), int(caps, 16))
+        return cls(
+            text_of("/proc/iomem"),
+            text_of("/sys/kernel/security/lockdown"),
+            int(caps, 16),
+            Path("/sys/class/mem/mem").exists(),
+        )
 
 
 def text_of(path: str) -> str:

@@ -22,8 +22,10 @@ def closed_at_open(path: str, error: OSError, machine: Machine) -> GateClosed:
     """The gate that answered open(2) with this error."""
     number, name = _named(error)
     if number == errno.ENOENT:
-        if path == "/dev/mem":
+        if path == "/dev/mem" and not machine.has_mem:
             return GateClosed(number, "CONFIG_DEVMEM", "no /dev/mem", "a kernel with CONFIG_DEVMEM=y")
+        if path == "/dev/mem":
+            return GateClosed(number, "device node", "no /dev/mem, though the kernel has it", "mknod /dev/mem c 1 1")
         return GateClosed(number, "device node", f"no {path}", "load its driver, or name another region")
     if number == errno.EPERM and path == "/dev/mem":
         if not machine.effective_caps >> CAP_SYS_RAWIO & 1:

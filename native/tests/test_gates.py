@@ -36,6 +36,7 @@ def at_map(number: int, offset: int = 0, path: str = "/dev/mem"):
     ("number", "machine", "gate"),
     [
         (errno.ENOENT, Machine(), "CONFIG_DEVMEM"),
+        (errno.ENOENT, Machine(has_mem=True), "device node"),
         (errno.EPERM, Machine(), "CAP_SYS_RAWIO"),
         (errno.EPERM, Machine(lockdown="none [integrity] confidentiality", effective_caps=ROOT), "lockdown"),
         (errno.EPERM, Machine(lockdown="[none] integrity confidentiality", effective_caps=ROOT), "permission"),

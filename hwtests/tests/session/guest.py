@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How is a whole session of pfnlab tried?  In a QEMU guest that has Python and this checkout; root there is nobody here.
+"""How is a whole session of pfnlab tried?  In a QEMU guest that has Python and this checkout.
 
-    with SessionGuest(KERNEL, devices=…) as guest:
-        done = guest.pfnlab("regions", "--json")
-        guest.do("evaluate", source="answer = open('/proc/iomem').read()")
+with SessionGuest(KERNEL, devices=…) as guest:
+    done = guest.pfnlab("regions", "--json")
+    guest.do("evaluate", source="answer = open('/proc/iomem').read()")
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def missing(name: str = KERNEL) -> Unusable | None:
 class SessionGuest:
     """A PC with one CPU and `memory` bytes of RAM, which is a file: `guest.folder / "ram"`.
 
-    `append`: more of the kernel's command line. `devices`: more arguments of QEMU; `{folder}` in them is the run's folder.
-    `files`: made there before, as (name, content). `entries`: more of the initramfs.
+    `append`: more of the kernel's command line. `devices`: more arguments of QEMU; `{folder}` in them is the run's
+    folder. `files`: made there before, as (name, content). `entries`: more of the initramfs.
     """
 
     def __init__(
@@ -112,9 +112,7 @@ class SessionGuest:
             *(argument.format(folder=self.folder) for argument in devices),
         ]  # fmt: skip
         environment = {"TMPDIR": str(self.folder), "HOME": str(self.folder), "PATH": os.environ.get("PATH", "/usr/bin")}
-        return Supervised(
-            command, self.folder, ids=ids, cwd=kernel.folder, pass_fds=[fd], environment=environment
-        )
+        return Supervised(command, self.folder, ids=ids, cwd=kernel.folder, pass_fds=[fd], environment=environment)
 
     def _boot(self) -> None:
         started = time.monotonic()

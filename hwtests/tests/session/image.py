@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What does a guest boot from that is to run pfnlab itself?  The running interpreter and this checkout, as an initramfs.
+"""What does a guest boot from that is to run pfnlab itself?  This interpreter and this checkout, as an initramfs.
 
 Two archives, one after the other, which the kernel unpacks as one (Documentation/driver-api/early-userspace): the
 interpreter with its library and the packages that pfnlab needs, made once and kept in the cache; and the checkout.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import marshal
 import os
 import platform
 import re
@@ -155,11 +156,9 @@ def _module(path: str, source: bytes) -> Iterator[Entry]:
         code = compile(source, path, "exec", dont_inherit=True)
     except SyntaxError:
         return  # a template of some package
-    from importlib._bootstrap_external import _code_to_hash_pyc  # type: ignore[import-not-found]
-
-    cached = importlib.util.cache_from_source(path)
-    data = _code_to_hash_pyc(code, importlib.util.source_hash(source), checked=False)
-    yield file(cached.lstrip("/"), bytes(data), 0o644)
+    unchecked = (1).to_bytes(4, "little") + importlib.util.source_hash(source)
+    data = importlib.util.MAGIC_NUMBER + unchecked + marshal.dumps(code)
+    yield file(importlib.util.cache_from_source(path).lstrip("/"), data, 0o644)
 
 
 def _as_here(path: Path) -> Entry:

@@ -27,7 +27,7 @@ ENVIRONMENT = {
 }
 PR_SET_CHILD_SUBREAPER, PR_CAPBSET_DROP = 36, 24
 libc = ctypes.CDLL(None, use_errno=True)
-started = {}
+started: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def mount(kind, place, options=b""):
