@@ -66,7 +66,10 @@ def fault_op(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
         k.rules.append("fault.op-sigbus")
         return VM_FAULT_SIGBUS
     if region.by != "normal":
-        return insert(k, task, vma, index, pfn)
+        result = insert(k, task, vma, index, pfn)
+        if region.around and not result:
+            fill_around(k, task, vma, backing, region)
+        return result
     if not k.mem.flags[pfn] & PG_PAGE:
         k.unknown = "a fault handler that returns memory without a struct page"
         return VM_FAULT_SIGBUS
@@ -82,6 +85,15 @@ def fault_op(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
         bits = P_DIRTY | P_SOFT_DIRTY
     map_page(k, task, vma, index, pfn, bits)
     return 0
+
+
+def fill_around(k: Kernel, task: Task, vma: Vma, backing: Backing, region: Region) -> None:
+    """A driver that takes the chance and inserts all that its vma lacks."""
+    k.rules.append("fault.op-fills-vma")
+    for index in range(vma.pages):
+        page = page_behind(region, backing, vma.pgoff + index)
+        if 0 <= page < region.pages and not vma.view[index] & P_PRESENT:
+            insert(k, task, vma, index, backing.first_pfn + page)
 
 
 def do_cow_fault(k: Kernel, task: Task, vma: Vma, index: int, pfn: int) -> int:

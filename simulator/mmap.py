@@ -15,6 +15,7 @@ from simulator.zap import zap_pte_range
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
+    from simulator.region import Region
     from simulator.task import Task
 
 MAP_SHARED = 1
@@ -46,6 +47,9 @@ def do_mmap(
     length = page_align(length)
     if length > TASK_SIZE:
         return -errno.ENOMEM
+    if addr != -k.arena and file is not None and not _region_of(file).fixed:
+        k.rules.append("mmap.place-refused")
+        return -errno.EINVAL
     if flags & (MAP_FIXED | MAP_FIXED_NOREPLACE):
         if addr & PAGE_MASK:
             return -errno.EINVAL
@@ -84,10 +88,15 @@ def do_mmap(
     return mmap_region(k, task, addr, length, vm_flags, pgoff, file, backing, bool(flags & MAP_POPULATE))
 
 
-def _file_flags(k: Kernel, file: OpenFile, prot: int, shared: bool, vm_flags: int) -> tuple[int, int]:
-    # The mode checks of do_mmap(): (error or 0, vm_flags).
+def _region_of(file: OpenFile) -> Region:
     region = file.backing.region
     assert region is not None
+    return region
+
+
+def _file_flags(k: Kernel, file: OpenFile, prot: int, shared: bool, vm_flags: int) -> tuple[int, int]:
+    # The mode checks of do_mmap(): (error or 0, vm_flags).
+    region = _region_of(file)
     if shared:
         if prot & 2 and not file.may_write:
             k.rules.append("mmap.shared-write-needs-mode")

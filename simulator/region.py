@@ -24,7 +24,8 @@ class Region:
     offset: `any`, or `zero` (another offset is `offset_errno`).
     pgoff: what the file offset means: `pfn` (/dev/mem: offset == pfn; sysfs resourceN adds the address), `zero`
         (counted from the region's start).
-    length: `region` (longer is `length_errno`) or `any`.
+    length: `region` (longer is `length_errno`), `exact` (any other is) or `any`.
+    fixed: False: its place cannot be chosen (EINVAL). around: a fault fills the whole vma.
     access: vm_ops->access: `none` or `phys` (generic_access_phys()).
     premapped: name of the vma that every process has of it (`[vvar]`), mapped with no file.
     """
@@ -44,11 +45,13 @@ class Region:
     by: str = "pfn"  # pfn | page | mixed | normal
     order: str = "forward"  # forward | reversed
     mapped: int = 0
+    around: bool = False
+    fixed: bool = True
     chunk_pages: int = 0
     offset: str = "any"  # any | zero
     offset_errno: str = "EINVAL"
     pgoff: str = "pfn"  # pfn | zero
-    length: str = "region"  # region | any
+    length: str = "region"  # region | exact | any
     length_errno: str = "EINVAL"
     remap_errno: str = ""  # what mmap() returns when remap_pfn_range() fails; "": its own errno
     access: str = "none"  # none | phys
@@ -85,7 +88,7 @@ class Region:
             ("order", ("forward", "reversed")),
             ("offset", ("any", "zero")),
             ("pgoff", ("pfn", "zero")),
-            ("length", ("region", "any")),
+            ("length", ("region", "exact", "any")),
             ("access", ("none", "phys")),
             ("default_sharing", ("shared", "private")),
         ):

@@ -87,6 +87,9 @@ def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
     if region.length == "region" and (offset < 0 or offset + vma.pages > region.pages):
         k.rules.append("mmap.length-refused")
         return errno_of(region.length_errno)
+    if region.length == "exact" and vma.pages != region.pages:
+        k.rules.append("mmap.length-refused")
+        return errno_of(region.length_errno)
     if offset < -GUARD or offset + vma.pages > region.pages + GUARD:
         k.lost = "a mapping of pages that are not the region's"
         return -errno.EINVAL
