@@ -2,7 +2,7 @@
 """Which kernels are here already?  The cache: one folder a kernel, with a record of where it came from.
 
 CACHE/kernels/uml-6.12/{linux, lib/, config, kernel.json}
-CACHE/kernels/qemu-6.1-amd64/{vmlinuz, config, kernel.json}
+CACHE/kernels/qemu-6.1-amd64/{vmlinuz, config, kernel.json, modules/, headers/}
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class Kernel:
 
     def config(self) -> dict[str, str]:
         """Its configuration as far as it is known from outside; empty when only the kernel itself could tell."""
+        if self.record is None:
+            file = self.folder / self.file
+            return kernel_config.of_own_kernel(file) if file.exists() else {}
         for path in (self.folder / "config", self.folder / self.file):
             if path.exists() and (found := kernel_config.read(path)):
                 return found
@@ -68,6 +71,11 @@ def cached(name: KernelName) -> Kernel | None:
         return None
     file = "linux" if name.kind == "uml" else "vmlinuz"
     return Kernel(str(name), folder, file, record) if (folder / file).exists() else None
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder of the cache."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import lzma
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
+
+
+class _Unpacker(Protocol):
+    def decompress(self, data: memoryview, /) -> bytes: ...
+
 
 #: What a trace's header carries: an option that decides what some rule predicts, or that explains a refusal.
 OPTIONS = (
@@ -44,6 +52,12 @@ OPTIONS = (
 
 _SET = re.compile(r"^(CONFIG_\w+)=(.*)$", re.M)
 _IKCONFIG = b"IKCFG_ST"  # kernel/configs.c: the gzipped text follows this mark
+_ZIMAGE = bytes.fromhex("18286f01")  # arch/arm/boot/compressed/head.S
+# What a kernel's image is packed with (arch/*/boot/compressed/Makefile), as far as Python unpacks it.
+_PACKED: tuple[tuple[bytes, Callable[[], _Unpacker]], ...] = (
+    (b"\x1f\x8b\x08", lambda: zlib.decompressobj(16 + zlib.MAX_WBITS)),
+    (b"\xfd7zXZ\0", lzma.LZMADecompressor),
+)
 
 
 def parse(text: str) -> dict[str, str]:
@@ -61,9 +75,25 @@ def read(path: Path) -> dict[str, str]:
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         return parse(gzip.decompress(data).decode())
-    if data[:4] == b"\x7fELF" or b"HdrS" in data[:1024]:
-        return parse(_ikconfig(data))
+    if data[:4] == b"\x7fELF" or b"HdrS" in data[:1024] or data[0x24:0x28] == _ZIMAGE:
+        return parse(_ikconfig(data) or next(filter(None, map(_ikconfig, _unpacked(data))), ""))
     return parse(data.decode(errors="replace"))
+
+
+def of_own_kernel(path: Path) -> dict[str, str]:
+    """The configuration of a kernel that the user names by its file; empty when nothing tells it.
+
+    What is inside it (IKCONFIG); else config-RELEASE beside vmlinuz-RELEASE; else .config at the top of the tree that
+    it lies in, unless that was changed after the kernel was made.
+    """
+    if found := read(path):
+        return found
+    beside = path.with_name(path.name.replace("vmlinuz", "config", 1))
+    tops = [folder / ".config" for folder in path.resolve().parents if (folder / "Module.symvers").exists()][:1]
+    for file in ([beside] if beside != path else []) + tops:
+        if file.is_file() and (file is beside or file.stat().st_mtime <= path.stat().st_mtime):
+            return read(file)
+    return {}
 
 
 def of_running_kernel(release: str) -> dict[str, str]:
@@ -78,9 +108,19 @@ def of_running_kernel(release: str) -> dict[str, str]:
 
 def _ikconfig(kernel: bytes) -> str:
     start = kernel.find(_IKCONFIG)
-    if start < 0:  # none, or in a part that is packed: a vmlinuz
+    if start < 0:
         return ""
     return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(kernel[start + len(_IKCONFIG) :]).decode()
+
+
+def _unpacked(image: bytes) -> Iterator[bytes]:
+    # The kernel proper lies packed somewhere in its image: every place that looks like a beginning is tried.
+    for magic, unpacker in _PACKED:
+        at = image.find(magic)
+        while at >= 0:
+            with contextlib.suppress(zlib.error, lzma.LZMAError):
+                yield unpacker().decompress(memoryview(image)[at:])
+            at = image.find(magic, at + 1)
 
 
 def unpack(packed: bytes) -> str:

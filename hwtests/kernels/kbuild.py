@@ -54,7 +54,7 @@ def need_make() -> None:
         raise KernelError("make, to build a module", "none in PATH", "apt-get install make")
 
 
-def build(tree: Path, sources: Path, compiler: Compiler | None) -> Built:
+def build(tree: Path, sources: Path, compiler: Compiler | None, variables: tuple[str, ...] = ()) -> Built:
     """Build the folder `sources` (with a Kbuild or Makefile that sets obj-m) against `tree`, a kernel's headers.
 
     Nothing is written into either. Without a compiler kbuild takes what the tree says.
@@ -67,7 +67,7 @@ def build(tree: Path, sources: Path, compiler: Compiler | None) -> Built:
     with tempfile.TemporaryDirectory(prefix="pfnlab-module-") as name:
         work = Path(name, "src")
         shutil.copytree(sources, work, ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", ".*.cmd", ".tmp*"))
-        command = ["make", "--no-print-directory", "-C", str(tree.resolve()), f"M={work}"]
+        command = ["make", "--no-print-directory", "-C", str(tree.resolve()), f"M={work}", *variables]
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "KBUILD"))
         }

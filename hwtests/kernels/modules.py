@@ -49,7 +49,7 @@ def built(tree: Tree, sources: Path) -> Path:
     folder = cache_folder() / "modules" / tree.release / f"{sources.resolve().name}-{_hash(tree, files)}"
     if found := list(folder.glob("*.ko")):
         return found[0]
-    made = kbuild.build(tree.folder, sources, tree.compiler)
+    made = kbuild.build(tree.folder, sources, tree.compiler, tree.variables)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder.parent) as work_name:
         new = Path(work_name, "new")
