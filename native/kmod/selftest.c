@@ -164,6 +164,26 @@ static void try_mapping(int fd, const struct pfnlab_info *info, int sharing, int
 		printf("  munmap: %s\n", strerror(errno));
 }
 
+/* A mapping of 2 MiB and more: is it made of entries above the pte level? */
+static void try_huge(int fd, const struct pfnlab_info *info)
+{
+	char *at = mmap(NULL, info->pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED) {
+		printf(" huge: mmap: %s\n", strerror(errno));
+		return;
+	}
+	printf(" all of it:\n  loads: %d faulted\n", touch(at, info->pages, -1));
+	say_mapping("loaded", at, MOST, info);
+	touch(at, 1, 0x77);
+	say_mapping("stored", at, MOST, info);
+	say_pages("stored", info);
+	printf("  munmap of page 3: %s\n", munmap(at + 3 * PAGE, PAGE) ? strerror(errno) : "ok");
+	touch(at, 3, -1);
+	say_mapping("split", at, MOST, info);
+	munmap(at, info->pages * PAGE);
+}
+
 static void try_node(const char *name)
 {
 	struct pfnlab_page before[MOST], after[MOST];
@@ -186,6 +206,8 @@ static void try_node(const char *name)
 	try_mapping(fd, &info, MAP_SHARED, PROT_READ | PROT_WRITE);
 	try_mapping(fd, &info, MAP_PRIVATE, PROT_READ | PROT_WRITE);
 	try_mapping(fd, &info, MAP_SHARED, PROT_READ);
+	if (info.pages > MOST)
+		try_huge(fd, &info);
 	printf(" offset 4, 12 pages: %s", mmap(NULL, 12 * PAGE, 1, MAP_SHARED, fd, 4 * PAGE) == MAP_FAILED ? strerror(errno) : "ok");
 	printf("; 13: %s", mmap(NULL, (info.pages - 3) * PAGE, 1, MAP_SHARED, fd, 4 * PAGE) == MAP_FAILED ? strerror(errno) : "ok");
 	printf("; one page too many: %s\n", mmap(NULL, (info.pages + 1) * PAGE, 1, MAP_SHARED, fd, 0) == MAP_FAILED ? strerror(errno) : "ok");
@@ -237,12 +259,18 @@ static void as_init(void)
 
 	mkdir("/dev", 0755);
 	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
 	mount("dev", "/dev", "devtmpfs", 0, "");
 	mount("proc", "/proc", "proc", 0, "");
+	mount("sys", "/sys", "sysfs", 0, "");
 	fd = open("/dev/console", O_RDWR);
 	dup2(fd, 0);
 	dup2(fd, 1);
 	dup2(fd, 2);
+	fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY);
+	if (write(fd, "always", 6) != 6) /* off by itself below 512 MiB of memory (hugepage_init()); for the node huge */
+		printf("transparent huge pages: %s\n", strerror(errno));
+	close(fd);
 	fd = open("/proc/cmdline", O_RDONLY);
 	if (read(fd, line, sizeof(line) - 1) > 0 && (at = strstr(line, "lab=")))
 		sscanf(at + 4, "%255s", arguments);
