@@ -83,7 +83,7 @@ enum fill_mode { FILL_BYTE = 0, FILL_PATTERN = 1 };
 #define MAX_HANDLES 64
 #define MAX_VALUES 64
 #define MAX_FDS 32
-#define MAX_REGIONS 16
+#define MAX_REGIONS 48
 #define MAX_ARGS 8
 #define MAX_PAYLOAD 65536
 #define MAX_FRAME (1 << 20)
