@@ -18,25 +18,43 @@ from hwtests.targets.registry import expand, make_target
 Say = Callable[[str], None]
 
 
-def targets_of(names: Sequence[str], regions: Sequence[str], allow_write: bool) -> list[Target | str]:
+def targets_of(
+    names: Sequence[str], regions: Sequence[str], allow_write: bool, modules: Sequence[str] = ()
+) -> list[Target | str]:
     """What the names mean, each target once; `sim` stays a name. Raises UsageError for a name that means nothing."""
     found: dict[str, Target | str] = {}
     for word in names:
         for name in expand(word):
-            found.setdefault(name, make(name, regions, allow_write))
-    if any(is_named(region) for region in regions) and "host" not in found:
-        raise UsageError("a file can be a region of the host only: expected --on host")
-    check_regions(regions)
+            found.setdefault(name, make(name, regions, allow_write, modules))
+    check_places(list(found), regions, modules)
     return list(found.values())
 
 
-def check_regions(regions: Sequence[str]) -> None:
-    """Whether each region that the user names can be meant. Raises UsageError: what it is, and what was expected."""
+def check_places(names: Sequence[str], regions: Sequence[str], modules: Sequence[str]) -> None:
+    """Whether files named as regions, and modules, mean something on these targets. Raises UsageError."""
+    guests = any(name.startswith("qemu:") for name in names)
+    if any(is_named(region) for region in regions) and "host" not in names and not guests:
+        raise UsageError("a file can be a region of the host or of a qemu guest only: expected --on host, --on qemu:…")
+    if modules and not guests:
+        raise UsageError("a module is loaded in a qemu guest only: expected --on qemu:…")
+    for module in modules:
+        if not module.endswith(".ko") or not os.path.isfile(module):
+            raise UsageError(f"module {module}: expected the file of a kernel module, NAME.ko")
+    check_regions(regions, here="host" in names)
+
+
+def check_regions(regions: Sequence[str], *, here: bool = True) -> None:
+    """Whether each region that the user names can be meant. Raises UsageError: what it is, and what was expected.
+
+    `here`: files are this machine's; those of a guest are looked at by its agent.
+    """
     known = load_traits()
     for region in regions:
         if not is_named(region):
             if region not in known:
                 raise UsageError(f"no region {region!r}, expected one of {', '.join(known)}, or a file's path")
+            continue
+        if not here:
             continue
         # Looked at, not opened: opening a device can have effects, and a plan shall have none.
         path = region.split(",")[0]
@@ -50,15 +68,15 @@ def check_regions(regions: Sequence[str]) -> None:
             raise UsageError(f"region {path}: Permission denied: expected a file or device that can be opened")
 
 
-def make(name: str, regions: Sequence[str], allow_write: bool) -> Target | str:
+def make(name: str, regions: Sequence[str], allow_write: bool, modules: Sequence[str] = ()) -> Target | str:
     """The target that a name means; `sim` stays a name. Raises UsageError."""
     if name == "sim":
         return name
     if name.startswith("sim:"):
         raise UsageError(f"target {name!r}: a run on sim takes all profiles; see `pfnlab predict --profile NAME`")
-    named = [region for region in regions if is_named(region)] if name == "host" else []
+    named = [region for region in regions if is_named(region)]
     try:
-        return make_target(name, named=named, allow_write=allow_write)
+        return make_target(name, named=named, allow_write=allow_write, modules=modules)
     except TargetError as error:
         raise UsageError(str(error)) from None
 

@@ -5,7 +5,7 @@ import os
 import sys
 from argparse import Namespace
 
-from hwtests.cli.choose import check_regions, expand_one
+from hwtests.cli.choose import check_places, expand_one
 from hwtests.cli.programs_of import read_programs
 from hwtests.errors import LabError, UsageError
 from hwtests.plan import Job, Selected, jobs_of
@@ -39,11 +39,9 @@ def main(arguments: Namespace) -> int:
 def _target(arguments: Namespace) -> Target:
     name = expand_one(arguments.on or os.environ.get("PFNLAB_TARGET") or "sim")
     named = [arguments.region] if arguments.region and is_named(arguments.region) else []
-    if named and name != "host":
-        raise UsageError("a file can be a region of the host only: expected --on host")
-    check_regions([arguments.region] if arguments.region else [])
+    check_places([name], [arguments.region] if arguments.region else [], arguments.module)
     try:
-        return make_target(name, named=named, allow_write=arguments.allow_write)
+        return make_target(name, named=named, allow_write=arguments.allow_write, modules=arguments.module)
     except TargetError as error:
         raise UsageError(str(error)) from None
 

@@ -17,7 +17,8 @@ targets
   host            this machine's own kernel, with the regions it offers you
   uml             a User-Mode Linux kernel: the machine's own suite's, else the
                   newest cached; uml:6.12, uml:/path/to/linux, uml:all
-  qemu:6.1-amd64  Debian's kernel under software emulation
+  qemu:6.1-amd64  Debian's kernel under software emulation; qemu:all,
+                  qemu:/path/to/bzImage
 
 exit status, the first that applies
   130 interrupted, 5 wrong usage, 2 any error, 1 any mismatch, crash, timeout
@@ -85,6 +86,7 @@ def _run(commands: argparse._SubParsersAction[Parser]) -> None:
         action="store_true",
         help="let programs store to a region that --region names and is not the lab's own",
     )
+    _module(run)
     run.add_argument(
         "--allow-hazard",
         action="append",
@@ -107,6 +109,16 @@ def _on(parser: Parser, action: str, help_: str) -> None:
     parser.add_argument("--on", action=action, default=[] if action == "append" else None, metavar="TARGET", help=help_)
 
 
+def _module(parser: Parser) -> None:
+    parser.add_argument(
+        "--module",
+        action="append",
+        default=[],
+        metavar="FILE.ko",
+        help="load this kernel module in a qemu guest, after the lab's driver; may be repeated",
+    )
+
+
 def _traces(commands: argparse._SubParsersAction[Parser]) -> None:
     observe = _command(
         commands,
@@ -120,6 +132,7 @@ def _traces(commands: argparse._SubParsersAction[Parser]) -> None:
     observe.add_argument(
         "--allow-write", action="store_true", help="let it store to a region that is not the lab's own"
     )
+    _module(observe)
     observe.add_argument(
         "--allow-hazard",
         action="append",
@@ -188,8 +201,19 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "kernels",
         "kernels known, cached, fetchable; `kernels fetch NAME` fetches one",
-        "Lists the kernels that can be had by name, or fetches one through apt's signed index into the cache.",
+        "Lists the kernels that can be had by name, or fetches some through apt's signed index into the cache.",
         listing=True,
     )
-    kernels.add_argument("action", nargs="?", choices=("fetch",), metavar="fetch", help="fetch the kernel named")
-    kernels.add_argument("name", nargs="?", metavar="NAME", help="such as uml:6.12 (`uml`: the machine's own suite)")
+    kernels.add_argument("action", nargs="?", choices=("fetch",), metavar="fetch", help="fetch the kernels named")
+    kernels.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="such as uml:6.12; `uml` (the machine's own suite), uml:all, qemu:all, all",
+    )
+    kernels.add_argument(
+        "--no-headers",
+        dest="headers",
+        action="store_false",
+        help="leave out what modules are built with (13 MB a kernel, 50 MB where a compiler is fetched too)",
+    )

@@ -17,7 +17,7 @@ from hwtests.regions.named import is_named
 from hwtests.results import ResultsError, read_run
 from hwtests.selection import select
 
-_LISTS = ("programs", "on", "region", "allow_hazard")
+_LISTS = ("programs", "on", "region", "module", "allow_hazard")
 
 
 def main(arguments: Namespace) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Namespace) -> int:
     opening: Opening | None = None
     try:
         names = arguments.on or default_names(shown.note)
-        targets = targets_of(names, arguments.region, arguments.allow_write)
+        targets = targets_of(names, arguments.region, arguments.allow_write, arguments.module)
         opening = None if arguments.dry_run else first_own(targets)
         from hwtests.cli.running import go
 
@@ -44,7 +44,14 @@ def main(arguments: Namespace) -> int:
 
 def _take_from(arguments: Namespace, path: Path) -> None:
     """What a resumed run does is what it was asked for the first time."""
-    if arguments.programs or arguments.on or arguments.region or arguments.seed is not None or arguments.shuffle:
+    if (
+        arguments.programs
+        or arguments.on
+        or arguments.region
+        or arguments.module
+        or arguments.seed is not None
+        or arguments.shuffle
+    ):
         raise UsageError("--resume takes programs, targets, regions and seed from the run; expected none beside it")
     facts = read_run(path)
     request = facts.get("request", {})
@@ -54,6 +61,7 @@ def _take_from(arguments: Namespace, path: Path) -> None:
     arguments.programs = request.get("programs", [])
     arguments.on = request.get("on", [])
     arguments.region = request.get("region", [])
+    arguments.module = request.get("module", [])
     arguments.allow_hazard = request.get("allow_hazard", [])
     arguments.seed = facts.get("seed")
     # A file of the user's is written only if this command says so too.

@@ -125,6 +125,7 @@ def _facts(arguments: Namespace, request: Request, names: Sequence[str], before:
             "programs": [str(Path(word).absolute()) if word.endswith(".pfn") else word for word in arguments.programs],
             "on": list(names),
             "region": arguments.region,
+            "module": [str(Path(module).absolute()) for module in arguments.module],
             "allow_write": arguments.allow_write,
             "allow_hazard": arguments.allow_hazard,
         },

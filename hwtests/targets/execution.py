@@ -36,6 +36,7 @@ _VIEW_FLAGS = {
     "file": RegionFlag.VIEW_READ | RegionFlag.VIEW_WRITE,
     "none": RegionFlag(0),
 }
+_OPENED = ("file", "devmem", "lab")  # sources that are opened as a file of the guest
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class Execution:
     def open_region(self, offer: Offer) -> Region:
         """Have the agent open it; the region, with its cause when that fails. It may be closed for another again."""
         traits = offer.traits
+        if traits.source in _OPENED and (offer.never_store or not traits.stores):
+            traits = replace(traits, read_only=True)  # native/region.c open_path()
         number = self._slot(traits.kind)
         flags = _VIEW_FLAGS[traits.view]
         flags |= RegionFlag.READ_ONLY if traits.read_only else RegionFlag(0)
@@ -186,7 +189,7 @@ class Execution:
         """The trace of a program in which the kernel went away: what was observed by then, and `end`."""
         compiled, bound = self.compile(program, binding)
         try:
-            lines = normalise(compiled, lost.observations, self._names(bound))
+            lines = normalise(compiled, lost.observations, self._names(bound), self.hello.arena)
         except Refusal as refusal:
             raise TargetError(f"{self.target}: {program.path}: {refusal}") from None
         return Trace(self.header(compiled, bound), lines, end)
@@ -217,7 +220,7 @@ class Execution:
 
     def _trace(self, compiled: Compiled, bound: Mapping[str, Opened], result: RunResult) -> Trace:
         try:
-            lines = normalise(compiled, result.observations, self._names(bound))
+            lines = normalise(compiled, result.observations, self._names(bound), self.hello.arena)
         except Refusal as refusal:
             raise TargetError(f"{self.target}: {compiled.program.path}: {refusal}") from None
         before, after = result.taint
@@ -246,7 +249,7 @@ class Execution:
             self.link.fill(opened.id, Fill.BYTE, int(settings.fill or 0))
 
     def _outside(self, request: OutsideRequest) -> bytes:
-        opened = next(item for item in self.opened.values() if item.id == request.region)
+        opened = self.opened[self._slots[request.region]]
         return answer(opened.offer.view, request, self.hello.page_size)
 
 

@@ -6,16 +6,16 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwtests.kernels.cache import Kernel
-from hwtests.targets.base import Region, Unusable
+from hwtests.targets.base import Region, TargetError, Unusable
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.machine import GUARD, MACHINES, MIB, PAGE, PAGES, Machine
-from hwtests.targets.modules import LAB, GuestModule, module_entries
+from hwtests.targets.modules import LAB, GuestModule, module_entries, outcomes
 from hwtests.targets.supervised import Supervised
 
 if TYPE_CHECKING:
@@ -80,11 +80,23 @@ class QemuTarget(GuestTarget):
         self._lab = None
         if any(one.name == LAB for one in users):
             return users
-        found = _lab_module(self._kernel)
+        from hwtests.kernels.modules import lab_module
+
+        found = lab_module(self._kernel)
         if isinstance(found, Unusable):
             self._lab = found
             return users
         return [GuestModule(found, absent), *users]
+
+    def _loaded(self, told: Mapping[str, int]) -> None:
+        """What the user brought must have loaded; of the lab's driver it is said why it did not."""
+        said = outcomes(told)
+        for module in self._users:
+            if (how := said.get(module.name, "not tried")) != "ok":
+                why = f"module {module.path} does not load into this kernel: {how}"
+                raise TargetError(f"{self.name}: {why}; the console (dmesg) says more; build it for this kernel")
+        if self._lab is None and (how := said.get(LAB, "not tried")) != "ok":
+            self._lab = Unusable("the lab's driver in the guest", f"loading it: {how}", "report this")
 
     def _offer(self, execution: Execution, folder: Path) -> list[Region]:
         from hwtests.regions.traits import load_traits
@@ -92,6 +104,7 @@ class QemuTarget(GuestTarget):
         from hwtests.targets.execution import Offer
         from hwtests.targets.view import map_file
 
+        self._loaded(execution.hello.modules)
         known = load_traits()
         bars = [
             execution.open_region(
@@ -113,14 +126,6 @@ class QemuTarget(GuestTarget):
         )
         named = open_named(execution, self._named)
         return [*named, *bars[:1], hidden, *bars[1:], *open_everyones(execution, self._lab)]
-
-
-def _lab_module(kernel: Kernel) -> Path | Unusable:
-    try:
-        from hwtests.kernels.modules import lab_module  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return Unusable("the lab's driver for this kernel", "none", "build native/kmod, and name it with --module")
-    return lab_module(kernel)  # type: ignore[no-any-return, unused-ignore]
 
 
 #: The devices whose BARs are regions, by the region's name: what QEMU calls them, and the pages of the BAR.

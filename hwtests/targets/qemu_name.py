@@ -10,6 +10,7 @@ from pathlib import Path
 from hwtests.kernels.cache import Kernel, cached
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import parse_name
+from hwtests.regions.machine import MachineFiles
 from hwtests.regions.named import parse_named
 from hwtests.targets.base import Unusable
 from hwtests.targets.machine import MACHINES, PAGE
@@ -33,10 +34,11 @@ def qemu_target(
         missing,
         machine=MACHINES[arch],
         modules=[GuestModule(Path(module).absolute()) for module in modules],
-        named=[parse_named(text, PAGE, allow_write=allow_write) for text in named],
+        named=[parse_named(text, PAGE, allow_write=allow_write, machine=_GUEST) for text in named],
     )
 
 
+_GUEST = MachineFiles(Path("/nonexistent"))  # nothing of this machine says anything of a guest's files
 _Found = tuple[Kernel | None, str, Unusable | None]
 
 

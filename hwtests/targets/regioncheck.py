@@ -87,7 +87,7 @@ def learned(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> RegionTrait
         return traits
     return replace(
         traits,
-        maywrite="mw" in flags,
+        maywrite="mw" in flags or _shared_read_only(traits),
         mayexec="me" in flags,
         insert="mmap" if flags >= _REMAP else "fault",
         flags_add=tuple(sorted(flags & _DRIVERS)),
@@ -105,6 +105,11 @@ def _program(names: Sequence[str], traits: Sequence[RegionTraits]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _shared_read_only(traits: RegionTraits) -> bool:
+    # mm/mmap.c do_mmap(): a shared mapping of a file that is open read-only loses VM_MAYWRITE, whatever its driver.
+    return traits.read_only and traits.sharing != "private"
+
+
 def compare(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> list[str]:
     """What /proc shows of a mapping that the traits do not say, as clauses; `vmas` as in a smaps observation."""
     if len(vmas) != 1:
@@ -116,10 +121,12 @@ def compare(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> list[str]:
     wanted = set(traits.flags_add) | ({"pf"} if traits.pfnmap else set())
     if traits.pfnmap and traits.insert == "mmap":
         wanted |= _REMAP
+    if traits.by in ("page", "mixed"):
+        wanted |= {"mm"}  # mm/memory.c vm_insert_page(); a driver sets it before vmf_insert_mixed()
     wanted -= set(traits.flags_del)
     found = [f"VmFlags lacks {flag} ({text})" for flag in sorted(wanted - flags)]
     if not traits.pfnmap and "pf" in flags:
         found.append(f"VmFlags has pf ({text})")
-    if ("mw" in flags) != traits.maywrite:
+    if ("mw" in flags) != (traits.maywrite and not _shared_read_only(traits)):
         found.append(f"VmFlags {'has' if 'mw' in flags else 'lacks'} mw ({text})")
     return found

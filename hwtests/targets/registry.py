@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hwtests.kernels.apt import own_codename
@@ -33,17 +34,32 @@ def expand(name: str) -> list[str]:
     return [next((text for text in own if text in here), (here or own or [str(names[0].name)])[-1])]
 
 
-def make_target(name: str, *, named: Sequence[str] = (), allow_write: bool = False) -> Target:
-    """The target `name` (one that `expand` gave). `named`: files that the user named as regions, for `host`.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user says of a target besides its name.
+
+    `named`: files that are its regions (`host`, and in a `qemu` guest); `allow_write`: programs may store to them;
+    `modules`: files of kernel modules that a `qemu` guest loads.
+    """
+
+    named: Sequence[str] = ()
+    allow_write: bool = False
+    modules: Sequence[str] = ()
+
+
+def make_target(
+    name: str, *, named: Sequence[str] = (), allow_write: bool = False, modules: Sequence[str] = ()
+) -> Target:
+    """The target `name` (one that `expand` gave), with the fields of `Wishes`.
 
     Nothing is started. Raises TargetError for a name that means nothing, or a region's name that cannot be read.
     """
     kind = name.partition(":")[0]
     maker = _MAKERS.get(kind)
     if maker is None or (kind == "host" and name != "host"):
-        raise TargetError(f"unknown target {name!r}, expected one of {', '.join(known_targets())}, uml:PATH")
+        raise TargetError(f"unknown target {name!r}, expected one of {', '.join(known_targets())}, uml:PATH, qemu:PATH")
     try:
-        return maker(name, named, allow_write)
+        return maker(name, Wishes(named, allow_write, modules))
     except (KernelError, TraitsError) as error:
         raise TargetError(str(error)) from None
 
@@ -63,31 +79,31 @@ def list_targets() -> list[dict[str, Any]]:
 # The rooms behind a target are loaded when it is asked for: `pfnlab --help` needs none of them.
 
 
-def _sim(name: str, named: Sequence[str], allow_write: bool) -> Target:
+def _sim(name: str, wishes: Wishes) -> Target:
     from hwtests.targets.sim import SimTarget
 
     return SimTarget(name)
 
 
-def _host(name: str, named: Sequence[str], allow_write: bool) -> Target:
+def _host(name: str, wishes: Wishes) -> Target:
     from hwtests.targets.host import HostTarget
 
-    return HostTarget(named, allow_write=allow_write)
+    return HostTarget(wishes.named, allow_write=wishes.allow_write)
 
 
-def _uml(name: str, named: Sequence[str], allow_write: bool) -> Target:
+def _uml(name: str, wishes: Wishes) -> Target:
     from hwtests.targets.uml import uml_target
 
     return uml_target(name)
 
 
-def _qemu(name: str, named: Sequence[str], allow_write: bool) -> Target:
+def _qemu(name: str, wishes: Wishes) -> Target:
     from hwtests.targets.qemu_name import qemu_target
 
-    return qemu_target(name)
+    return qemu_target(name, modules=wishes.modules, named=wishes.named, allow_write=wishes.allow_write)
 
 
-_MAKERS: dict[str, Callable[[str, Sequence[str], bool], Target]] = {
+_MAKERS: dict[str, Callable[[str, Wishes], Target]] = {
     "sim": _sim,
     "host": _host,
     "uml": _uml,
