@@ -7,21 +7,24 @@ from typing import Any
 
 from hwtests.errors import UsageError
 from hwtests.kernels.apt import own_codename
-from hwtests.kernels.cache import cached
+from hwtests.kernels.build_tree import tree_of
+from hwtests.kernels.cache import Kernel, cached, size_of
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.fetch import fetch
 from hwtests.kernels.names import KNOWN, KernelName, parse_name
+from hwtests.kernels.packages import megabytes
 from hwtests.listing import print_rows
 
 
 def main(arguments: Namespace) -> int:
     if arguments.action is None:
-        print_rows(rows(), ("name", "state", "release", "package"), arguments.json)
+        shown = rows() if arguments.json else [_shown(row) for row in rows()]
+        print_rows(shown, ("name", "state", "release", "size", "driver", "package"), arguments.json)
         return 0
-    if arguments.name is None:
+    if not arguments.names:
         raise UsageError("kernels fetch: expected the name of a kernel, such as uml:6.12")
-    for name in _named(arguments.name):
-        kernel = fetch(name, lambda said: print(said, file=sys.stderr))
+    for name in dict.fromkeys(name for text in arguments.names for name in _named(text)):
+        kernel = fetch(name, lambda said: print(said, file=sys.stderr), with_headers=arguments.headers)
         release = kernel.record.release if kernel.record else "of an unknown release"
         print(f"{kernel.name}: {release} in {kernel.folder}")
     return 0
@@ -43,6 +46,8 @@ def _row(name: KernelName, suite: str) -> dict[str, Any]:
         **row,
         "state": "cached",
         "release": record.release,
+        "size": size_of(kernel.folder),
+        "driver": _driver(kernel),
         "package": f"{record.package} {record.version} ({record.suite})",
         "sha256": record.sha256,
         "fetched": record.date,
@@ -50,8 +55,30 @@ def _row(name: KernelName, suite: str) -> dict[str, Any]:
     }
 
 
+def _driver(kernel: Kernel) -> dict[str, Any]:
+    # Whether the lab's driver can be built for it: by which compiler, or what is missing.
+    try:
+        tree = tree_of(kernel)
+    except KernelError as error:
+        return {"usable": False, "needs": error.needs, "found": error.found, "cure": error.cure}
+    return {"usable": True, "compiler": tree.compiler.version() if tree.compiler else None}
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    # The row as people read it. That User-Mode Linux has no driver is nothing to cure.
+    driver = row.get("driver")
+    if driver is None:
+        return row
+    shown = {**row, "size": megabytes(row["size"]), "driver": "driver" if driver["usable"] else "no driver"}
+    if not driver["usable"] and not row["name"].startswith("uml:"):
+        shown |= {**driver, "driver": "no driver", "needs": f"{driver['needs']}, for the lab's driver"}
+    return shown
+
+
 def _named(text: str) -> list[KernelName]:
     # `uml` alone is the machine's own suite's: it runs here without another C library. `uml:all` is all that are known.
+    if text == "all":
+        return [item.name for item in KNOWN]
     kind, _, rest = text.partition(":")
     known = [item for item in KNOWN if item.name.kind == kind]
     if known and rest == "all":
