@@ -129,6 +129,8 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
             if not traits.fixed:
                 cure = "use a region of another kind, or `map` instead of `mmap`"
                 yield Skip(f"{name} whose place may be chosen", f"{traits.kind} is mapped where the kernel likes", cure)
+        if "fork" in verbs and not any(text.startswith(f"{name}.not-inherited") for text in program_needs(program)):
+            yield from _trait(name, "inherited", f"{name}.inherited, to fork", place)
         if "peek" in verbs:
             yield from _trait(name, "view", f"{name}.view, to peek", place)
         if "poke" in verbs:
@@ -267,7 +269,7 @@ _LACKS: Mapping[str, str] = {
     "stable": "has content that changes by itself",
     "view": "cannot be seen from outside",
     "poke": "cannot be changed from outside",
-    "access": "has no vm_ops->access",
+    "access": "has no vm_ops->access, or one that RAM is too much for",
     "no-access": "has vm_ops->access",
     "struct-page": "has pages without a struct page",
     "no-struct-page": "has pages with a struct page",
@@ -276,6 +278,8 @@ _LACKS: Mapping[str, str] = {
     "no-offset": "takes an offset",
     "no-fsync": "has an fsync",
     "inherited": "is not inherited by fork",
+    "not-inherited": "is inherited by fork",
+    "ram-access": "is no RAM with a vm_ops->access",
     "limited": "may be mapped longer than it is",
     "read-only": "may be written",
     "split": "may not be split",

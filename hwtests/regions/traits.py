@@ -178,7 +178,7 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "stable": lambda t: t.stable,
     "view": lambda t: t.view != "none",
     "poke": lambda t: t.view != "none" and t.view_stores and t.stores,
-    "access": lambda t: t.access != "none",
+    "access": lambda t: t.access != "none" and t.backing != "ram",  # x86's ioremap() refuses System RAM
     "no-access": lambda t: t.access == "none",
     "struct-page": lambda t: t.backing in ("ram", "reserved"),
     "no-struct-page": lambda t: t.backing not in ("ram", "reserved"),
@@ -187,6 +187,8 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "eager": lambda t: t.insert == "mmap",
     "no-fsync": lambda t: t.has_file and not t.fsync,
     "inherited": lambda t: "dc" not in t.flags_add,
+    "not-inherited": lambda t: "dc" in t.flags_add,
+    "ram-access": lambda t: t.access != "none" and t.backing == "ram",
     "limited": lambda t: t.length != "any" and not t.premapped,
     "read-only": lambda t: not t.maywrite,
     "split": lambda t: t.may_split,
