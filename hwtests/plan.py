@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, permutations
@@ -14,8 +15,10 @@ from hwtests.language.settings import program_hazard, region_settings
 from hwtests.needs import check
 from hwtests.selection import theme_of
 from hwtests.targets.base import Region, Unusable
+from hwtests.touch import refused
 from hwtests.trace import Kernel
 
+PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")  # of the host: elsewhere a region is the lab's own
 MAX_BINDINGS = 64  # tries to find regions for a program that has several
 
 
@@ -94,13 +97,18 @@ def _skip(selected: Selected, bound: Mapping[str, Region], place: Place) -> Unus
             f"hazard {selected.hazard} on a kernel that others use",
             f"use uml or qemu, or --allow-hazard {selected.hazard}",
         )
+    traits = {name: region.traits for name, region in bound.items()}
+    pages = {name: region.pages for name, region in bound.items()}
     unmet = check(
         selected.program,
-        {name: region.traits for name, region in bound.items()},
-        {name: region.pages for name, region in bound.items()},
+        traits,
+        pages,
         place.kernel,
         uid=place.uid,
         config=place.config,
         modules=place.modules,
     )
-    return None if unmet is None else Unusable(unmet.needs, unmet.found, unmet.cure)
+    if unmet is None:
+        touched = refused(selected.program, traits, pages, PAGE_SIZE)
+        return None if touched is None else Unusable(touched.needs, touched.found, touched.cure)
+    return Unusable(unmet.needs, unmet.found, unmet.cure)
