@@ -60,33 +60,36 @@ class Refusal(Exception):
 class _Places:
     # Where the handles of one process are; copied by fork, as memory is.
     compiled: Compiled
+    arena: int
     handles: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def start(self, slot: int) -> int:
         if slot in self.handles:
             return self.handles[slot][0]
-        return ARENA + (slot * self.compiled.stride + 8) * self.compiled.page_size
+        return self.arena + (slot * self.compiled.stride + 8) * self.compiled.page_size
 
     def address(self, base: int, byte: int) -> int:
         if base >= 0:
             return self.start(base) + byte
-        return byte + (ARENA if base == FROM_ARENA else 0)
+        return byte + (self.arena if base == FROM_ARENA else 0)
 
 
-def normalise(compiled: Compiled, raws: Sequence[Raw], names: forms.PfnNames) -> list[Line]:
+def normalise(compiled: Compiled, raws: Sequence[Raw], names: forms.PfnNames, arena: int = ARENA) -> list[Line]:
     """The lines of the trace of `compiled`, one for each raw observation, up to the first call that was not run.
 
+    `arena`: the address of the arena on the agent's machine, as its HELLO tells.
     Raises Refusal when the agent refused a call: no observation of the kernel, so no trace.
     """
-    return _Normaliser(compiled, names).lines(raws)
+    return _Normaliser(compiled, names, arena).lines(raws)
 
 
 class _Normaliser:
-    def __init__(self, compiled: Compiled, names: forms.PfnNames) -> None:
+    def __init__(self, compiled: Compiled, names: forms.PfnNames, arena: int) -> None:
         self.compiled = compiled
+        self.arena = arena
         self.names = names
         self.page_size = compiled.page_size
-        self.places = {slot: _Places(compiled) for slot in compiled.roots}
+        self.places = {slot: _Places(compiled, arena) for slot in compiled.roots}
 
     def lines(self, raws: Sequence[Raw]) -> list[Line]:
         out: list[Line] = []
@@ -105,7 +108,7 @@ class _Normaliser:
             return {"ret": "no-process"}
         if raw.stage == STAGE_DIED:
             return {"ret": "died", "signal": forms.signal_name(raw.signal) if raw.signal else "?"}
-        places = self.places.setdefault(call.proc, _Places(self.compiled))
+        places = self.places.setdefault(call.proc, _Places(self.compiled, self.arena))
         if raw.stage == STAGE_FAULT:
             return self._fault(call, raw, places)
         return _FORMS.get(call.verb, _Normaliser._plain)(self, call, raw, places)
@@ -156,7 +159,7 @@ class _Normaliser:
 
     def _fork(self, call: Call, raw: Raw, places: _Places) -> Obs:
         if raw.ret >= 0:
-            self.places[call.result] = _Places(self.compiled, dict(places.handles))
+            self.places[call.result] = _Places(self.compiled, self.arena, dict(places.handles))
         return self._plain(call, raw, places)
 
     def _wait(self, call: Call, raw: Raw, places: _Places) -> Obs:

@@ -133,6 +133,11 @@ class Hello:
     config_gz: bytes = b""
     modules: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def arena(self) -> int:
+        """The address where this machine's arena begins."""
+        return int(self.facts.get("arena", hex(ARENA)), 16)
+
 
 @dataclass(frozen=True, slots=True)
 class RegionAnswer:

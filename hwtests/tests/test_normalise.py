@@ -231,3 +231,14 @@ def test_a_driver_that_is_not_there_is_told_from_one_that_refuses():
     program = case("p: m = mmap dev private rw", "p: vma m")
 
     assert program.obs(mapped(0), raw(1, -2, stage=Stage.OPEN))[1] == {"ret": "ENOENT", "stage": "open"}
+
+
+def test_a_fresh_place_is_the_one_in_the_machines_own_arena():
+    compiled = case("p: m = mmap dev private rw", "p: n = mremap m maymove fixed").compiled
+    arena, fresh = 0x10000000, compiled.calls[1].args[6]
+    raws = [
+        RawObs(0, Stage.CALL, arena + 8 * PAGE, handle_address=arena + 8 * PAGE, handle_length=4 * PAGE),
+        RawObs(1, Stage.CALL, arena + fresh, handle_address=arena + fresh, handle_length=4 * PAGE),
+    ]
+
+    assert normalise(compiled, raws, PfnNames(), arena)[1].obs == {"ret": "ok", "at": "requested"}
