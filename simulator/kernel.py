@@ -44,7 +44,6 @@ from simulator.region import Region
 from simulator.task import Task
 from simulator.vma import Vma
 
-ARENA = 0x1000000000
 NOWHERE = PG_HOLE | PG_GUARD
 READABLE = P_PRESENT | P_NONE | P_YOUNG | P_TLB
 READABLE_IS = P_PRESENT | P_YOUNG | P_TLB
@@ -63,8 +62,6 @@ class Kernel:
 
     `rules`, `klog` and `unknown` say what decided the calls since the caller cleared them.
     """
-
-    arena = ARENA
 
     def __init__(self, profile: Profile) -> None:
         self.mem = PhysMem()
@@ -92,6 +89,8 @@ class Kernel:
         self.wp_shared = profile.wp_shared
         self.host_tlb = profile.host_tlb
         self.access_op = profile.access_op
+        self.arena = profile.arena
+        self.task_end = profile.task_size - profile.arena  # counted from the arena's start, as addresses are
         self.remap_bits = f.parse_flags(profile.remap_flags)
         self.gup_refuse = f.parse_flags(profile.gup_refuse)
         self.grow_refuse = f.parse_flags(profile.mremap_grow_refuse)
@@ -106,7 +105,8 @@ class Kernel:
         self.tasks: list[Task] = []
         self.pids = 0
         self.anon_vmas = 0
-        self.anywhere = 1 << 44  # mappings that nobody placed are put from here on
+        # Mappings that nobody placed are put from here on: far above the places, or above what 32 bits have for them.
+        self.anywhere = 1 << 44 if self.profile.word == 8 else 0x80000000 - self.arena
         self.warned: set[str] = set()
         self.rules.clear()
         self.klog.clear()
@@ -433,17 +433,21 @@ class Kernel:
     # -- from outside the page tables
 
     def ptrace_peek(self, task: Task, target: Task, addr: int) -> int:
-        """PTRACE_PEEKDATA: the word of 8 bytes, or -errno (a word with bit 63 set is returned unsigned)."""
+        """PTRACE_PEEKDATA of 8 bytes, in as many words as it takes: unsigned, or -errno."""
         self.rules.append("access.ptrace-word")
         error = access.ptrace_access(self, task, target)
         if error:
             return error
-        data = self._remote(task, access.access_remote_vm, target, addr, 8, None)
-        assert isinstance(data, bytes)
-        if len(data) != 8:
-            self.rules.append("access.peek-eio")
-            return -errno.EIO
-        return int.from_bytes(data, "little")
+        word = self.profile.word
+        got = b""
+        for start in range(addr, addr + 8, word):
+            data = self._remote(task, access.access_remote_vm, target, start, word, None)
+            assert isinstance(data, bytes)
+            if len(data) != word:
+                self.rules.append("access.peek-eio")
+                return -errno.EIO
+            got += data
+        return int.from_bytes(got, "little")
 
     def ptrace_poke(self, task: Task, target: Task, addr: int, value: int) -> int:
         self.rules.append("access.ptrace-word")
@@ -451,9 +455,12 @@ class Kernel:
         if error:
             return error
         data = _bytes_of(value, 8)
-        if self._remote(task, access.access_remote_vm, target, addr, 8, data) != 8:
-            self.rules.append("access.peek-eio")
-            return -errno.EIO
+        word = self.profile.word
+        for start in range(0, 8, word):  # the second word only if the first went well
+            piece = data[start : start + word]
+            if self._remote(task, access.access_remote_vm, target, addr + start, word, piece) != word:
+                self.rules.append("access.peek-eio")
+                return -errno.EIO
         return 0
 
     def mem_read(self, task: Task, target: Task, addr: int, length: int) -> bytes | int:

@@ -31,7 +31,6 @@ MAP_POPULATE = 0x8000
 MAP_FIXED_NOREPLACE = 0x100000
 
 CAP_IPC_LOCK = 14
-TASK_SIZE = (1 << 47) - 4096 - 0x1000000000  # counted from the arena's start, as addresses are
 
 
 def page_align(length: int) -> int:
@@ -45,7 +44,7 @@ def do_mmap(
     if offset & PAGE_MASK or length <= 0:
         return -errno.EINVAL
     length = page_align(length)
-    if length > TASK_SIZE:
+    if length > k.task_end:
         return -errno.ENOMEM
     if addr != -k.arena and file is not None and not _region_of(file).fixed:
         k.rules.append("mmap.place-refused")
@@ -53,7 +52,7 @@ def do_mmap(
     if flags & (MAP_FIXED | MAP_FIXED_NOREPLACE):
         if addr & PAGE_MASK:
             return -errno.EINVAL
-        if addr > TASK_SIZE - length:
+        if addr > k.task_end - length:
             return -errno.ENOMEM
         if flags & MAP_FIXED_NOREPLACE and task.vmas_in(addr, addr + length):
             return -errno.EEXIST
@@ -179,7 +178,7 @@ def mlock_limit(k: Kernel, task: Task, length: int, too_much: int) -> int:
 
 def munmap(k: Kernel, task: Task, addr: int, length: int) -> int:
     """munmap(2): 0 or -errno; a range with no vma in it is fine."""
-    if addr & PAGE_MASK or addr < -k.arena or length <= 0 or length > TASK_SIZE or addr > TASK_SIZE - length:
+    if addr & PAGE_MASK or addr < -k.arena or length <= 0 or length > k.task_end or addr > k.task_end - length:
         return -errno.EINVAL
     return do_munmap(k, task, addr, length)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator import flags as f
-from simulator.mmap import TASK_SIZE, can_split, page_align
+from simulator.mmap import can_split, page_align
 from simulator.normal import normal_mask
 from simulator.pgtable import (
     P_CHG_MASK,
@@ -41,7 +41,7 @@ def do_mprotect(k: Kernel, task: Task, start: int, length: int, prot: int) -> in
     if not length:
         return 0
     end = start + page_align(length)
-    if end <= start or end > TASK_SIZE:
+    if end <= start or end > k.task_end:
         return -errno.ENOMEM
     if prot & ~(7 | PROT_GROWS):
         return -errno.EINVAL

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator import flags as f
-from simulator.mmap import TASK_SIZE, can_split, do_munmap, get_unmapped_area, mlock_limit, page_align
+from simulator.mmap import can_split, do_munmap, get_unmapped_area, mlock_limit, page_align
 from simulator.pgtable import P_TLB, new_ptes, u64
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT
 from simulator.vma import Vma, vma_merge
@@ -60,7 +60,7 @@ def do_mremap(k: Kernel, task: Task, addr: int, old: int, new: int, flags: int, 
 def mremap_to(k: Kernel, task: Task, addr: int, old: int, new: int, flags: int, new_addr: int) -> int:
     """A move to a place that the caller names (MREMAP_FIXED), or one that leaves the old vma there (DONTUNMAP)."""
     if flags & FIXED:
-        if new_addr & PAGE_MASK or new > TASK_SIZE or new_addr > TASK_SIZE - new:
+        if new_addr & PAGE_MASK or new > k.task_end or new_addr > k.task_end - new:
             return -errno.EINVAL
         if addr + old > new_addr and new_addr + new > addr:
             return -errno.EINVAL

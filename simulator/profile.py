@@ -29,6 +29,10 @@ class Profile:
     arch: str
     config: Mapping[str, str]
     assumed: str
+    # the machine
+    word: int
+    arena: int
+    task_size: int
     # how a raw pte is told from a page's (vm_normal_page)
     raw_rule: str
     zero_page: str
