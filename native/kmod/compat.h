@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which of the kernel's interfaces moved between 5.10 and 7.2? Here, and nowhere else; each with the version and why. */
+/* Which of the kernel's interfaces moved between 5.10 and 7.2? Each with the version and why. */
 #ifndef PFNLAB_COMPAT_H
 #define PFNLAB_COMPAT_H
 
@@ -7,7 +7,7 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 
-/* 6.3, "mm: introduce vma->vm_flags wrapper functions": the flags of a vma became const, so that its lock is taken. */
+/* 6.3, "mm: introduce vma->vm_flags wrapper functions": they became const, the vma has a lock. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
 {
@@ -15,18 +15,18 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_f
 }
 #endif
 
-/* 5.11, "vm_ops: rename .split() callback to .may_split()": the same arguments, the same meaning. */
+/* 5.11, "vm_ops: rename .split() callback to .may_split()": the same meaning. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
 #define may_split split
 #endif
 
-/* 5.11, "mm/highmem: Provide kmap_local*": kmap_atomic() before it. Both undone in the reverse order. */
+/* 5.11, "mm/highmem: Provide kmap_local*": kmap_atomic() before it. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
 #define kmap_local_page(page) kmap_atomic(page)
 #define kunmap_local(address) kunmap_atomic(address)
 #endif
 
-/* 6.17, "mm: remove callers of pfn_t functionality": a frame's number is a number again. PFN_DEV: whatever its struct page says. */
+/* 6.17, "mm: remove callers of pfn_t functionality": a frame is a number again. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #include <linux/pfn_t.h>
 static inline pfn_t lab_pfn_t(unsigned long pfn)
@@ -40,8 +40,8 @@ static inline unsigned long lab_pfn_t(unsigned long pfn)
 }
 #endif
 
-/* 6.12, "mm: mark special bits for huge pfn mappings when inject": before it, get_user_pages_fast() would have taken
- * such an entry for a page of its own. huge_fault() has this form since 6.6.
+/* 6.12, "mm: mark special bits for huge pfn mappings when inject": before it, get_user_pages_fast()
+ * would have taken such an entry for a page of its own. huge_fault() has this form since 6.6.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
 #define LAB_HUGE
@@ -67,7 +67,9 @@ static inline bool lab_pmd_special(pmd_t pmd)
 #endif
 }
 
-/* 6.11: page_mapcount() left for fs/proc, folios count what maps them as a whole. `count`: of this page alone. */
+/* 6.11: page_mapcount() left for fs/proc, folios count what maps them as a whole. `count`: of this
+ * page alone.
+ */
 static inline int lab_compound_mapcount(struct page *page, int count)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)

@@ -6,7 +6,9 @@
 #include "lab.h"
 #include "map.h"
 
-/* The frame that belongs at a fault's address, or 0 after the region's end: mmap() saw to it, but a vma may grow. */
+/* The frame that belongs at a fault's address, or 0 after the region's end: mmap() saw to it, but a
+ * vma may grow.
+ */
 static unsigned long frame(const struct vm_fault *vmf)
 {
 	const struct lab_region *region = lab_region_of(vmf->vma->vm_file);
@@ -51,7 +53,8 @@ vm_fault_t lab_huge_fault(struct vm_fault *vmf, unsigned int order)
 	unsigned long start = vmf->address & PMD_MASK;
 	unsigned long pfn = frame(vmf);
 
-	if (order != HPAGE_PMD_ORDER || start < vmf->vma->vm_start || start + PMD_SIZE > vmf->vma->vm_end)
+	if (order != HPAGE_PMD_ORDER || start < vmf->vma->vm_start ||
+	    start + PMD_SIZE > vmf->vma->vm_end)
 		return VM_FAULT_FALLBACK;
 	pfn -= (vmf->address - start) >> PAGE_SHIFT;
 	if (!pfn || !IS_ALIGNED(pfn, HPAGE_PMD_NR))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What do the driver's parts share? A region, and the kind of thing it is: data, in the table of kinds.c. */
+/* What do the driver's parts share? A region, and the kind it is of: data, in kinds.c. */
 #ifndef PFNLAB_LAB_H
 #define PFNLAB_LAB_H
 
@@ -11,7 +11,7 @@
 #define LAB_HUGE_PAGES 512U /* 2 MiB of 4 KiB pages */
 
 enum lab_backing {
-	LAB_ORDINARY, /* pages of the page allocator: each with a reference of its own, no flag set */
+	LAB_ORDINARY, /* pages of the page allocator, each with a reference of its own */
 	LAB_RESERVED, /* the same, PG_reserved set */
 	LAB_ABSENT, /* frames that the kernel has no struct page of: given by parameters */
 };
@@ -25,9 +25,9 @@ struct lab_kind {
 	const char *name;
 	unsigned int pages;
 	enum lab_backing backing;
-	/* Sets up ptes at mmap(): of `pages` pages, from page `first` of the region. NULL: a fault does. */
-	int (*insert)(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		      unsigned long pages);
+	/* Sets up ptes at mmap(), from page `first` of the region. NULL: a fault does. */
+	int (*insert)(const struct lab_region *region, struct vm_area_struct *vma,
+		      unsigned long first, unsigned long pages);
 	const struct vm_operations_struct *ops;
 	vm_flags_t set; /* added before insert() */
 	vm_flags_t clear; /* removed before insert() */
@@ -56,7 +56,7 @@ static inline struct lab_region *lab_region_of(const struct file *file)
 
 int lab_mmap(struct file *file, struct vm_area_struct *vma);
 
-int lab_alloc(struct lab_region *region, phys_addr_t absent, unsigned long absent_pages);
+int lab_alloc(struct lab_region *region, u64 absent, unsigned long absent_pages);
 void lab_free(struct lab_region *region);
 void lab_wipe_marks(const struct lab_region *region);
 

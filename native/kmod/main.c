@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How do the lab's nodes come and go? One /dev/pfnlab/NAME for each kind of region, and /dev/pfnlab/ctl. */
+/* How do the lab's nodes come and go? /dev/pfnlab/NAME for each kind of region, and its ctl. */
 #define pr_fmt(fmt) "pfnlab: " fmt
 
 #include <linux/fs.h>
@@ -13,7 +13,7 @@
 
 static unsigned long long absent;
 module_param(absent, ullong, 0444);
-MODULE_PARM_DESC(absent, "physical address of memory that the kernel has no struct page of (node `absent`)");
+MODULE_PARM_DESC(absent, "physical address of memory without struct pages, for node `absent`");
 
 static unsigned long absent_pages = LAB_PAGES;
 module_param(absent_pages, ulong, 0444);
@@ -72,7 +72,7 @@ static const struct file_operations lab_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = lab_mmap,
 #ifdef LAB_HUGE
-	.get_unmapped_area = thp_get_unmapped_area, /* only a mapping of 2 MiB and more gets another address */
+	.get_unmapped_area = thp_get_unmapped_area, /* aligns mappings of 2 MiB and more */
 #endif
 };
 
@@ -161,4 +161,4 @@ module_init(lab_init);
 module_exit(lab_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("pfnlab");
-MODULE_DESCRIPTION("Regions of memory with every trait that a driver's mmap can have, and what only the kernel sees");
+MODULE_DESCRIPTION("Regions with every trait of a driver's mmap, and what only the kernel sees");

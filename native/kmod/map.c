@@ -6,19 +6,21 @@
 #include "lab.h"
 #include "map.h"
 
-int lab_insert_whole(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		     unsigned long pages)
+int lab_insert_whole(const struct lab_region *region, struct vm_area_struct *vma,
+		     unsigned long first, unsigned long pages)
 {
-	return remap_pfn_range(vma, vma->vm_start, region->pfn + first, pages << PAGE_SHIFT, vma->vm_page_prot);
+	return remap_pfn_range(vma, vma->vm_start, region->pfn + first, pages << PAGE_SHIFT,
+			       vma->vm_page_prot);
 }
 
 static int remap_one(struct vm_area_struct *vma, unsigned long page, unsigned long pfn)
 {
-	return remap_pfn_range(vma, vma->vm_start + (page << PAGE_SHIFT), pfn, PAGE_SIZE, vma->vm_page_prot);
+	return remap_pfn_range(vma, vma->vm_start + (page << PAGE_SHIFT), pfn, PAGE_SIZE,
+			       vma->vm_page_prot);
 }
 
-int lab_insert_chunks(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		      unsigned long pages)
+int lab_insert_chunks(const struct lab_region *region, struct vm_area_struct *vma,
+		      unsigned long first, unsigned long pages)
 {
 	unsigned long i;
 	int error = 0;
@@ -28,8 +30,8 @@ int lab_insert_chunks(const struct lab_region *region, struct vm_area_struct *vm
 	return error;
 }
 
-int lab_insert_reversed(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-			unsigned long pages)
+int lab_insert_reversed(const struct lab_region *region, struct vm_area_struct *vma,
+			unsigned long first, unsigned long pages)
 {
 	unsigned long last = region->pfn + region->pages - 1;
 	unsigned long i;
@@ -40,20 +42,21 @@ int lab_insert_reversed(const struct lab_region *region, struct vm_area_struct *
 	return error;
 }
 
-int lab_insert_partial(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		       unsigned long pages)
+int lab_insert_partial(const struct lab_region *region, struct vm_area_struct *vma,
+		       unsigned long first, unsigned long pages)
 {
 	return lab_insert_whole(region, vma, first, min(pages, region->pages / 2));
 }
 
-int lab_insert_pages(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		     unsigned long pages)
+int lab_insert_pages(const struct lab_region *region, struct vm_area_struct *vma,
+		     unsigned long first, unsigned long pages)
 {
 	unsigned long i;
 	int error = 0;
 
 	for (i = 0; i < pages && !error; i++)
-		error = vm_insert_page(vma, vma->vm_start + (i << PAGE_SHIFT), pfn_to_page(region->pfn + first + i));
+		error = vm_insert_page(vma, vma->vm_start + (i << PAGE_SHIFT),
+				       pfn_to_page(region->pfn + first + i));
 	return error;
 }
 

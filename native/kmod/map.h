@@ -8,16 +8,16 @@
 struct lab_region;
 struct vm_fault;
 
-int lab_insert_whole(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		     unsigned long pages);
-int lab_insert_chunks(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		      unsigned long pages);
-int lab_insert_reversed(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-			unsigned long pages);
-int lab_insert_partial(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		       unsigned long pages);
-int lab_insert_pages(const struct lab_region *region, struct vm_area_struct *vma, unsigned long first,
-		     unsigned long pages);
+int lab_insert_whole(const struct lab_region *region, struct vm_area_struct *vma,
+		     unsigned long first, unsigned long pages);
+int lab_insert_chunks(const struct lab_region *region, struct vm_area_struct *vma,
+		      unsigned long first, unsigned long pages);
+int lab_insert_reversed(const struct lab_region *region, struct vm_area_struct *vma,
+			unsigned long first, unsigned long pages);
+int lab_insert_partial(const struct lab_region *region, struct vm_area_struct *vma,
+		       unsigned long first, unsigned long pages);
+int lab_insert_pages(const struct lab_region *region, struct vm_area_struct *vma,
+		     unsigned long first, unsigned long pages);
 
 vm_fault_t lab_fault_pfn(struct vm_fault *vmf);
 vm_fault_t lab_fault_mixed(struct vm_fault *vmf);

@@ -13,16 +13,18 @@
 
 struct page *lab_page(unsigned long pfn)
 {
-	/* pfn_to_online_page() leaves out frames whose struct page was never written: those of memory that is not in use */
+	/* a struct page of memory that is not online was perhaps never written */
 	return pfn_valid(pfn) ? pfn_to_online_page(pfn) : NULL;
 }
 
-static int alloc_absent(struct lab_region *region, phys_addr_t start, unsigned long pages)
+#define ABSENT_MOST (1UL << 20) /* pages */
+
+static int alloc_absent(struct lab_region *region, u64 start, unsigned long pages)
 {
-	unsigned long pfn = PHYS_PFN(start);
+	unsigned long pfn = start >> PAGE_SHIFT;
 	unsigned long i;
 
-	if (!pages || offset_in_page(start) || pages > (1UL << 20) || !PHYS_PFN(start + PFN_PHYS(pages)))
+	if (!pages || pages > ABSENT_MOST || offset_in_page(start) || (phys_addr_t)start != start)
 		return -EINVAL;
 	for (i = 0; i < pages; i++) {
 		if (pfn_valid(pfn + i)) {
@@ -43,7 +45,7 @@ static int alloc_absent(struct lab_region *region, phys_addr_t start, unsigned l
 	return 0;
 }
 
-int lab_alloc(struct lab_region *region, phys_addr_t absent, unsigned long absent_pages)
+int lab_alloc(struct lab_region *region, u64 absent, unsigned long absent_pages)
 {
 	unsigned int order = get_order(region->pages << PAGE_SHIFT);
 	struct page *first;
@@ -63,7 +65,7 @@ int lab_alloc(struct lab_region *region, phys_addr_t absent, unsigned long absen
 	return 0;
 }
 
-/* The VM leaves marks on a page that it mapped as one of its own. Without them every mapping begins the same. */
+/* What the VM leaves on a page that it mapped as one of its own. All mappings begin the same. */
 static void wipe_marks(struct page *page)
 {
 	clear_bit(PG_dirty, lab_page_flags(page));
@@ -92,7 +94,8 @@ static void free_page_checked(const struct lab_region *region, unsigned long pfn
 		pr_err("page %lu of %s: refcount %d, expected 1; mapcount %d, expected 0\n",
 		       pfn - region->pfn, region->kind->name, page_count(page), lab_mapcount(page));
 	if (PageReserved(page) != (region->kind->backing == LAB_RESERVED))
-		pr_err("page %lu of %s: PG_reserved changed\n", pfn - region->pfn, region->kind->name);
+		pr_err("page %lu of %s: PG_reserved changed\n", pfn - region->pfn,
+		       region->kind->name);
 	ClearPageReserved(page);
 	wipe_marks(page);
 	__free_page(page); /* somebody's reference, if there is one, keeps it */

@@ -9,8 +9,9 @@
 #include "pfnlab.h"
 #include "view.h"
 
-/* A page with a type keeps it where others keep the mapcount, as a number this far below none or lower: PG_buddy and
- * its like are bits cleared in -128 up to 6.11, a top byte of 0xf0 and more since.
+/* A page with a type keeps it where others keep the mapcount, as a number this far below none or
+ * lower: PG_buddy and its like are bits cleared in -128 up to 6.11, a top byte of 0xf0 and more
+ * since.
  */
 #define LOWEST_MAPCOUNT (-127)
 
@@ -46,7 +47,7 @@ static const struct {
 	{ PG_arch_1, KPF_ARCH },
 };
 
-/* Those of /proc/kpageflags that a module can know. Not here: thp, huge, nopage, offline, ksm, zero pages above 4 KiB. */
+/* As /proc/kpageflags, but for what a module cannot know: thp, huge, offline, ksm, huge zero. */
 static u64 flags_of(struct page *page)
 {
 	unsigned long bits = READ_ONCE(*lab_page_flags(compound_head(page)));
@@ -87,7 +88,8 @@ unsigned int lab_fill_pages(unsigned long *at, unsigned long end, void *batch, u
 
 		entries[n] = (struct pfnlab_page){ -1, -1, ~0ULL };
 		if (page)
-			entries[n] = (struct pfnlab_page){ page_count(page), lab_mapcount(page), flags_of(page) };
+			entries[n] = (struct pfnlab_page){ page_count(page), lab_mapcount(page),
+							   flags_of(page) };
 	}
 	return n;
 }

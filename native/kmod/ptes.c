@@ -38,8 +38,10 @@ static struct pfnlab_pte of_pmd(pmd_t pmd, unsigned long address)
 
 	entry.pfn = page_to_pfn(pmd_page(pmd)) + ((address & ~PMD_MASK) >> PAGE_SHIFT);
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	entry.bits |= bit(pmd_write(pmd), PFNLAB_PTE_WRITE) | bit(pmd_dirty(pmd), PFNLAB_PTE_DIRTY) |
-		      bit(pmd_young(pmd), PFNLAB_PTE_YOUNG) | bit(lab_pmd_special(pmd), PFNLAB_PTE_SPECIAL);
+	entry.bits |= bit(pmd_write(pmd), PFNLAB_PTE_WRITE) |
+		      bit(pmd_dirty(pmd), PFNLAB_PTE_DIRTY) |
+		      bit(pmd_young(pmd), PFNLAB_PTE_YOUNG) |
+		      bit(lab_pmd_special(pmd), PFNLAB_PTE_SPECIAL);
 #endif
 	return entry;
 }
@@ -50,15 +52,16 @@ static struct pfnlab_pte of_pud(pud_t pud, unsigned long address)
 
 #ifdef CONFIG_HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD
 	entry.pfn = pud_pfn(pud) + ((address & ~PUD_MASK) >> PAGE_SHIFT);
-	entry.bits |= bit(pud_write(pud), PFNLAB_PTE_WRITE) | bit(pud_dirty(pud), PFNLAB_PTE_DIRTY) |
-		      bit(pud_young(pud), PFNLAB_PTE_YOUNG);
+	entry.bits |= bit(pud_write(pud), PFNLAB_PTE_WRITE) |
+		      bit(pud_dirty(pud), PFNLAB_PTE_DIRTY) | bit(pud_young(pud), PFNLAB_PTE_YOUNG);
 #endif
 	return entry;
 }
 
-/* Under mmap_lock, and RCU: a table of ptes may be freed by who holds that lock for reading too, but only after a
- * grace period ("mm/pgtable: allow pte_offset_map[_lock]() to fail", 6.5). pte_offset_map() itself is not for modules
- * since then; so the table is mapped by hand, which also serves tables in high memory.
+/* Under mmap_lock, and RCU: a table of ptes may be freed by who holds that lock for reading too,
+ * but only after a grace period ("mm/pgtable: allow pte_offset_map[_lock]() to fail", 6.5).
+ * pte_offset_map() itself is not for modules since then; so the table is mapped by hand, which also
+ * serves tables in high memory.
  */
 static struct pfnlab_pte walk(struct mm_struct *mm, unsigned long address)
 {

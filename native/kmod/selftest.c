@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Does every node of the lab's driver do what README.md says, and is every page as it was afterwards?
- * Prints what it sees, one fact a line, and exits 1 if a page of a region is not as it was before.
- * As init of a guest it loads /pfnlab.ko first (parameters: lab=... of the command line) and removes it at the end. */
+/* Does every node of the lab's driver do what README.md says, and is every page as it was
+ * afterwards? Prints what it sees, one fact a line, and exits 1 if a page of a region is not as it
+ * was before. As init of a guest it loads /pfnlab.ko first (parameters: lab=... of the command
+ * line) and removes it at the end.
+ */
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +38,8 @@ static void on_fault(int signal)
 	siglongjmp(caught, signal);
 }
 
-static long ask(unsigned int command, unsigned long start, unsigned long end, void *out, unsigned long count)
+static long ask(unsigned int command, unsigned long start, unsigned long end, void *out,
+		unsigned long count)
 {
 	struct pfnlab_query query = { start, end, (uintptr_t)out, count };
 
@@ -61,8 +65,8 @@ static void say_pages(const char *when, const struct pfnlab_info *info)
 	for (i = 0; i < n; i = j) {
 		for (j = i + 1; j < n && !memcmp(&pages[i], &pages[j], sizeof(pages[i])); j++)
 			;
-		printf("  %s: pages %lu-%lu refcount %d mapcount %d flags %#llx\n", when, i, j - 1, pages[i].refcount,
-		       pages[i].mapcount, (unsigned long long)pages[i].flags);
+		printf("  %s: pages %lu-%lu refcount %d mapcount %d flags %#llx\n", when, i, j - 1,
+		       pages[i].refcount, pages[i].mapcount, (unsigned long long)pages[i].flags);
 	}
 }
 
@@ -70,7 +74,9 @@ static void say_mapping(const char *when, char *at, unsigned long n, const struc
 {
 	struct pfnlab_pte ptes[MOST];
 	struct pfnlab_vma vmas[4];
-	long i, j, got = ask(PFNLAB_IOC_PTES, (unsigned long)at, (unsigned long)at + n * PAGE, ptes, MOST);
+	long i, j,
+		got = ask(PFNLAB_IOC_PTES, (unsigned long)at, (unsigned long)at + n * PAGE, ptes,
+			  MOST);
 
 	if (got != (long)n) {
 		printf("  PTES: %ld, %s\n", got, strerror(errno));
@@ -80,21 +86,27 @@ static void say_mapping(const char *when, char *at, unsigned long n, const struc
 	for (i = 0; i < got; i = j) {
 		long step = i + 1 < got ? (long)(ptes[i + 1].pfn - ptes[i].pfn) : 1;
 
-		for (j = i + 1; j < got && ptes[j].bits == ptes[i].bits && (long)(ptes[j].pfn - ptes[j - 1].pfn) == step; j++)
+		for (j = i + 1; j < got && ptes[j].bits == ptes[i].bits &&
+				(long)(ptes[j].pfn - ptes[j - 1].pfn) == step;
+		     j++)
 			;
 		printf("  %s: ptes %ld-%ld region%+lld step %ld bits %#x%s\n", when, i, j - 1,
 		       (long long)(ptes[i].pfn - info->pfn), j > i + 1 ? step : 0, ptes[i].bits,
-		       ptes[i].pfn - info->pfn < info->pages ? "" : ptes[i].bits ? " (elsewhere)" : " (none)");
+		       ptes[i].pfn - info->pfn < info->pages ? ""
+		       : ptes[i].bits			     ? " (elsewhere)"
+							     : " (none)");
 	}
 	got = ask(PFNLAB_IOC_VMAS, (unsigned long)at, (unsigned long)at + n * PAGE, vmas, 4);
 	for (i = 0; i < got; i++)
 		printf("  %s: vma %llu pages pgoff %+lld flags %#llx\n", when,
 		       (unsigned long long)(vmas[i].end - vmas[i].start) / PAGE,
-		       (long long)(vmas[i].pgoff >= info->pfn ? vmas[i].pgoff - info->pfn : vmas[i].pgoff),
+		       (long long)(vmas[i].pgoff >= info->pfn ? vmas[i].pgoff - info->pfn
+							      : vmas[i].pgoff),
 		       (unsigned long long)vmas[i].flags);
 }
 
-/* Loads a byte of each page (value -1) or stores `value` there; returns how many of them faulted. */
+/* Loads a byte of each page (value -1) or stores `value` there; returns how many of them faulted.
+ */
 static int touch(volatile char *at, unsigned long n, const int value)
 {
 	volatile unsigned long i;
@@ -157,9 +169,11 @@ static void try_mapping(int fd, const struct pfnlab_info *info, int sharing, int
 	}
 	if (child > 0)
 		waitpid(child, &status, 0);
-	printf("  mprotect of the middle: %s\n", mprotect(at + 4 * PAGE, PAGE, PROT_READ) ? strerror(errno) : "ok");
+	printf("  mprotect of the middle: %s\n",
+	       mprotect(at + 4 * PAGE, PAGE, PROT_READ) ? strerror(errno) : "ok");
 	printf("  mremap longer: %s\n",
-	       mremap(at, n * PAGE, (n + 2) * PAGE, MREMAP_MAYMOVE) == MAP_FAILED ? strerror(errno) : "ok");
+	       mremap(at, n * PAGE, (n + 2) * PAGE, MREMAP_MAYMOVE) == MAP_FAILED ? strerror(errno)
+										  : "ok");
 	if (munmap(at, n * PAGE))
 		printf("  munmap: %s\n", strerror(errno));
 }
@@ -208,10 +222,19 @@ static void try_node(const char *name)
 	try_mapping(fd, &info, MAP_SHARED, PROT_READ);
 	if (info.pages > MOST)
 		try_huge(fd, &info);
-	printf(" offset 4, 12 pages: %s", mmap(NULL, 12 * PAGE, 1, MAP_SHARED, fd, 4 * PAGE) == MAP_FAILED ? strerror(errno) : "ok");
-	printf("; 13: %s", mmap(NULL, (info.pages - 3) * PAGE, 1, MAP_SHARED, fd, 4 * PAGE) == MAP_FAILED ? strerror(errno) : "ok");
-	printf("; one page too many: %s\n", mmap(NULL, (info.pages + 1) * PAGE, 1, MAP_SHARED, fd, 0) == MAP_FAILED ? strerror(errno) : "ok");
-	if (pwrite(fd, &byte, 1, 5) != 1 || pread(fd, &byte, 1, 5) != 1 || byte != 0x41 || pwrite(fd, &byte, 1, (off_t)(info.pages * PAGE)) == 1) {
+	printf(" offset 4, 12 pages: %s",
+	       mmap(NULL, 12 * PAGE, 1, MAP_SHARED, fd, 4 * PAGE) == MAP_FAILED ? strerror(errno)
+										: "ok");
+	printf("; 13: %s",
+	       mmap(NULL, (info.pages - 3) * PAGE, 1, MAP_SHARED, fd, 4 * PAGE) == MAP_FAILED
+		       ? strerror(errno)
+		       : "ok");
+	printf("; one page too many: %s\n",
+	       mmap(NULL, (info.pages + 1) * PAGE, 1, MAP_SHARED, fd, 0) == MAP_FAILED
+		       ? strerror(errno)
+		       : "ok");
+	if (pwrite(fd, &byte, 1, 5) != 1 || pread(fd, &byte, 1, 5) != 1 || byte != 0x41 ||
+	    pwrite(fd, &byte, 1, (off_t)(info.pages * PAGE)) == 1) {
 		printf("  pread, pwrite of the content: wrong\n");
 		bad = 1;
 	}
@@ -268,7 +291,8 @@ static void as_init(void)
 	dup2(fd, 1);
 	dup2(fd, 2);
 	fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY);
-	if (write(fd, "always", 6) != 6) /* off by itself below 512 MiB of memory (hugepage_init()); for the node huge */
+	if (write(fd, "always", 6) !=
+	    6) /* off by itself below 512 MiB of memory (hugepage_init()); for the node huge */
 		printf("transparent huge pages: %s\n", strerror(errno));
 	close(fd);
 	fd = open("/proc/cmdline", O_RDONLY);
@@ -282,11 +306,13 @@ static void as_init(void)
 	fflush(stdout);
 	close(fd);
 	try_all();
-	printf("unload: %s\n", syscall(SYS_delete_module, "pfnlab", O_NONBLOCK) ? strerror(errno) : "ok");
+	printf("unload: %s\n",
+	       syscall(SYS_delete_module, "pfnlab", O_NONBLOCK) ? strerror(errno) : "ok");
 	n = klogctl(3, log, sizeof(log) - 1);
 	log[n > 0 ? n : 0] = 0;
 	for (at = strtok(log, "\n"); at; at = strtok(NULL, "\n"))
-		if (strstr(at, "pfnlab") || strstr(at, "BUG") || strstr(at, "WARN") || strstr(at, "RIP") || strstr(at, "Bad"))
+		if (strstr(at, "pfnlab") || strstr(at, "BUG") || strstr(at, "WARN") ||
+		    strstr(at, "RIP") || strstr(at, "Bad"))
 			printf("klog: %s\n", at);
 	fd = open("/proc/sys/kernel/tainted", O_RDONLY);
 	memset(line, 0, sizeof(line));

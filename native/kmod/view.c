@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What does /dev/pfnlab/ctl answer? Page table entries and vmas of the caller, counts and flags of struct pages. */
+/* What does /dev/pfnlab/ctl answer? Ptes and vmas of the caller, counts and flags of any page. */
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -10,11 +10,11 @@
 #include "pfnlab.h"
 #include "view.h"
 
-#define BATCH 4096 /* bytes of answer that are gathered at a time: nothing is copied out under a lock */
+#define BATCH 4096 /* bytes gathered at a time: nothing is copied out under a lock */
 
 struct question {
 	size_t entry; /* bytes */
-	/* Fills up to `room` entries of what is from *at and before `end`, moves *at on; returns how many. */
+	/* Fills up to `room` entries of what is before `end`, moves *at on; returns how many. */
 	unsigned int (*fill)(unsigned long *at, unsigned long end, void *batch, unsigned int room);
 	unsigned long limit; /* of `end` */
 };
@@ -36,7 +36,8 @@ static long answer(const struct question *question, const struct pfnlab_query *q
 
 		if (!got)
 			break;
-		if (copy_to_user(u64_to_user_ptr(query->out + total * question->entry), batch, got * question->entry)) {
+		if (copy_to_user(u64_to_user_ptr(query->out + total * question->entry), batch,
+				 got * question->entry)) {
 			kfree(batch);
 			return -EFAULT;
 		}

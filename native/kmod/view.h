@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who answers which question of /dev/pfnlab/ctl? Each fills a batch of entries of pfnlab.h, see view.c. */
+/* Who answers which question of /dev/pfnlab/ctl? Each fills entries of pfnlab.h, see view.c. */
 #ifndef PFNLAB_VIEW_H
 #define PFNLAB_VIEW_H
 

@@ -28,7 +28,9 @@ static const struct {
 
 static struct pfnlab_vma of_vma(const struct vm_area_struct *vma)
 {
-	struct pfnlab_vma entry = { .start = vma->vm_start, .end = vma->vm_end, .pgoff = vma->vm_pgoff };
+	struct pfnlab_vma entry = { .start = vma->vm_start,
+				    .end = vma->vm_end,
+				    .pgoff = vma->vm_pgoff };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
