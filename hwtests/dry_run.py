@@ -12,7 +12,7 @@ from hwtests.language.nodes import Line, Op
 from hwtests.language.printer import print_operation
 from hwtests.language.settings import region_settings
 from hwtests.needs import STORES
-from hwtests.plan import Job, jobs_of
+from hwtests.plan import Job, gathered, jobs_of
 from hwtests.run import Request, place_of
 from hwtests.targets.base import Region, Target, TargetError, Unusable
 
@@ -41,6 +41,8 @@ def _on_target(request: Request, target: Target) -> list[dict[str, Any]]:
             place = place_of(target, target.inventory(), request.allowed_hazards)
             wanted = [one for one in target.regions() if not request.regions or one.name in request.regions]
             jobs = jobs_of(request.programs, wanted, place)
+            if not request.regions:
+                jobs = gathered(jobs, wanted)
     except TargetError as error:
         cause = Unusable(f"{target.name} to start", str(error), "see `pfnlab targets`")
         return [_refused(one.name, target.name, cause) for one in request.programs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, permutations
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from hwtests.touch import refused
 from hwtests.trace import Kernel
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")  # of the host: elsewhere a region is the lab's own
+SAID = 3  # of what was found of regions, in one cause
 MAX_BINDINGS = 64  # tries to find regions for a program that has several
 
 
@@ -69,6 +70,35 @@ def jobs_of(programs: Sequence[Selected], regions: Sequence[Region], place: Plac
             continue
         found += [_job(selected, region, regions, place) for region in regions]
     return found
+
+
+def gathered(jobs: Sequence[Job], regions: Sequence[Region]) -> list[Job]:
+    """The jobs where nobody asked for a region: a program runs on all that suit it, and is skipped once if none does.
+
+    Its cause is the one that most regions share, with what was found of them; a region that is there but does not suit
+    the program says more than one that cannot be used at all.
+    """
+    absent = {region.name for region in regions if region.unusable is not None}
+    programs: dict[str, list[Job]] = {}
+    for job in jobs:
+        programs.setdefault(job.selected.name, []).append(job)
+    found: list[Job] = []
+    for mine in programs.values():
+        running = [job for job in mine if job.skip is None]
+        found += running or [Job(mine[0].selected, mine[0].region if len(mine) == 1 else "", {}, _shared(mine, absent))]
+    return found
+
+
+def _shared(jobs: Sequence[Job], absent: Collection[str]) -> Unusable:
+    there = [job for job in jobs if job.region not in absent] or jobs
+    causes: dict[tuple[str, str], list[Unusable]] = {}
+    for job in there:
+        if job.skip is not None:
+            causes.setdefault((job.skip.needs, job.skip.cure), []).append(job.skip)
+    most = max(causes.values(), key=len)
+    what = list(dict.fromkeys(cause.found for cause in most))
+    more = f"; and {len(what) - SAID} others" if len(what) > SAID else ""
+    return replace(most[0], found="; ".join(what[:SAID]) + more)
 
 
 def _job(selected: Selected, region: Region, regions: Sequence[Region], place: Place) -> Job:

@@ -21,7 +21,7 @@ import msgspec
 from hwtests.behind import Behind
 from hwtests.judge import Verdict
 from hwtests.opening import Opening
-from hwtests.plan import Job, Place, Selected, jobs_of
+from hwtests.plan import Job, Place, Selected, gathered, jobs_of
 from hwtests.recorded import Recording
 from hwtests.results import Result, ResultsDir
 from hwtests.results.directory import safe
@@ -162,6 +162,8 @@ class Run:
         self._broken = {region.name for region in regions if region.unusable and region.name.startswith(("/", "."))}
         place = place_of(target, about, self.request.allowed_hazards)
         jobs = jobs_of(self.request.programs, regions, place)
+        if not self.request.regions:
+            jobs = gathered(jobs, regions)
         left = [job for job in jobs if not self._is_done(job.selected, target.name, job.region)]
         about = {"name": target.name, **about, "regions": [region.as_dict() for region in offered]}
         self._plan(about, [(job.selected.name, target.name, job.region) for job in jobs])
