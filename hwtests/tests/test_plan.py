@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hwtests.language import parse
 from hwtests.plan import Job, Selected, gathered
 from hwtests.regions.traits import load_traits
