@@ -196,15 +196,15 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "file": lambda t: t.has_file,
     "no-file": lambda t: not t.has_file,
     "own": lambda t: t.own,
-    "special": lambda t: t.pfnmap,
+    "special": lambda t: t.pfnmap or t.learn,  # of a driver that nobody wrote down it is asked, not believed
     "mixedmap": lambda t: t.by in ("page", "mixed"),
     "counted": lambda t: t.by in ("page", "normal"),
     "pieces": lambda t: _in_pieces(t),
     "reversed": lambda t: t.order == "reversed",
     "holes": lambda t: t.mapped > 0,
     "lazy": lambda t: t.insert == "fault",
-    "io": lambda t: _has_io(t),
-    "no-io": lambda t: not _has_io(t),
+    "io": lambda t: t.learn or _has_io(t),
+    "no-io": lambda t: not t.learn and not _has_io(t),
     "notified": lambda t: t.writenotify,
 }
 

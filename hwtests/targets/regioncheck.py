@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from hwtests.language.parser import parse
 from hwtests.regions.traits import RegionTraits
 from hwtests.targets.base import LIMIT, Region, TargetError, Unusable
 from hwtests.targets.execution import Execution
+from hwtests.targets.learning import learn
 
 #: Flags that say whether a PFN mapping is one, and what its driver did to it. The rest is configuration or noise
 #: (`sd`, `ar`, `nh`, `ac`), or follows from how /dev is mounted (`me`).
 _REMAP = {"io", "pf", "de", "dd"}  # mm/memory.c remap_pfn_range_prepare_vma()
-_DRIVERS = {"io", "dc", "de", "dd", "wf"}  # what a driver's mmap may add
 
 
 TOGETHER = 8  # regions that one program maps: fewer programs, and a boot is sooner ready
@@ -65,33 +64,17 @@ def _checked(execution: Execution, region: Region, seen: Seen | str) -> Region:
         cause = Unusable(traits.needs, f"mapping it fails: {mapped['ret']}", traits.cure)
         return execution.withdraw(region.name, cause)
     if traits.learn:
-        region = execution.learn(region.name, learned(traits, smaps["vmas"]))
+        region = learn(execution, region, smaps)
     if differences := compare(region.traits, smaps["vmas"]):
         found = "; ".join(differences)
         if region.traits.learn:
-            cause = Unusable("memory that a driver maps by pfn", found, "name a file whose driver does")
+            cause = Unusable(
+                "rule remap.flags: memory that a driver maps by pfn", found, "name a file whose driver does"
+            )
         else:
             cause = Unusable(f"{region.traits.summary}, as its traits say", found, "report this difference")
         return execution.withdraw(region.name, cause)
     return region
-
-
-def learned(traits: RegionTraits, vmas: Sequence[dict[str, Any]]) -> RegionTraits:
-    """The traits with what VmFlags says of the driver: does it clear VM_MAYWRITE, VM_MAYEXEC, which flags does it add?
-
-    A vma without the flags of remap_pfn_range() gets its ptes by faults. That it is a PFN mapping is not learned but
-    asked for.
-    """
-    flags = set(vmas[0].get("VmFlags", "").split()) if len(vmas) == 1 else set()
-    if not flags:
-        return traits
-    return replace(
-        traits,
-        maywrite="mw" in flags or _shared_read_only(traits),
-        mayexec="me" in flags,
-        insert="mmap" if flags >= _REMAP else "fault",
-        flags_add=tuple(sorted(flags & _DRIVERS)),
-    )
 
 
 def _program(names: Sequence[str], traits: Sequence[RegionTraits]) -> str:

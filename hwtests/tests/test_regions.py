@@ -10,7 +10,8 @@ import pytest
 from hwtests.language.conditions import TRAITS
 from hwtests.regions.named import is_named, parse_named
 from hwtests.regions.traits import RegionTraits, TraitsError, load_traits, parse_traits
-from hwtests.targets.regioncheck import compare, learned
+from hwtests.targets.learning import of_answers, of_flags
+from hwtests.targets.regioncheck import compare
 from simulator import Region
 
 PAGE = 4096
@@ -124,8 +125,8 @@ def test_a_path_is_told_from_a_kind():
     assert not is_named("uml-ram")
 
 
-def test_of_a_named_region_the_drivers_flags_are_learned():
-    traits = learned(parse_named("/dev/x", PAGE).traits, [{"VmFlags": "rd mr me ms pf io dc de dd"}])
+def test_of_a_named_region_the_drivers_flags_are_of_flags():
+    traits = of_flags(parse_named("/dev/x", PAGE).traits, [{"VmFlags": "rd mr me ms pf io dc de dd"}])
 
     assert (traits.maywrite, traits.mayexec, traits.insert) == (False, True, "mmap")
     assert traits.flags_add == ("dc", "dd", "de", "io")
@@ -135,4 +136,45 @@ def test_of_a_named_region_the_drivers_flags_are_learned():
 def test_that_a_named_region_is_a_pfn_mapping_is_not_learned():
     flags = [{"VmFlags": "rd mr mw me ms"}]
 
-    assert compare(learned(parse_named("/dev/x", PAGE).traits, flags), flags) == ["VmFlags lacks pf (rd mr mw me ms)"]
+    assert compare(of_flags(parse_named("/dev/x", PAGE).traits, flags), flags) == ["VmFlags lacks pf (rd mr mw me ms)"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "rss", "learned"),
+    [
+        ("rd sh mr mw me ms pf io de dd", 0, ("mmap", "pfn", True)),
+        ("rd sh mr mw me ms pf", 0, ("mmap", "pfn", True)),
+        ("rd sh mr mw me ms pf de dd", 0, ("fault", "pfn", True)),
+        ("rd sh mr mw me ms mm", 4, ("mmap", "page", False)),
+        ("rd sh mr mw me ms mm", 0, ("fault", "mixed", False)),
+    ],
+)
+def test_how_ptes_come_to_be_is_learned(flags, rss, learned):
+    traits = of_flags(parse_named("/dev/x", PAGE).traits, [{"VmFlags": flags, "Rss": rss}])
+
+    assert (traits.insert, traits.by, traits.pfnmap) == learned
+    assert compare(traits, [{"VmFlags": flags}]) == []
+
+
+def test_what_no_driver_should_do_is_not_learned_away():
+    traits = of_flags(parse_named("/dev/x", PAGE).traits, [{"VmFlags": "rd sh mr mw me ms mm", "Rss": 4}])
+    traits = of_answers(traits, {"private_": "ok", "offset": "ok", "longer": "ok", "long": "EINVAL"})
+
+    assert traits.holds("io")
+    assert traits.holds("special")
+    assert traits.holds("limited")
+
+
+def test_what_a_driver_may_refuse_is_learned():
+    traits = parse_named("/dev/x", PAGE).traits
+    said = {"private_": "EPERM", "offset": "ENXIO", "longer": "ENXIO", "long": "EFAULT"}
+    traits = of_answers(traits, said)
+
+    assert (traits.sharing, traits.sharing_errno) == ("shared", "EPERM")
+    assert (traits.offset, traits.offset_errno, traits.length_errno) == ("zero", "ENXIO", "EFAULT")
+
+
+def test_each_answer_of_a_driver_is_under_its_own_name():
+    traits = of_answers(parse_named("/dev/x", PAGE).traits, {"offset": "ok", "longer": "EFAULT", "long": "EINVAL"})
+
+    assert (traits.sharing, traits.offset, traits.length_errno) == ("both", "any", "EFAULT")
