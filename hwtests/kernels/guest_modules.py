@@ -51,18 +51,31 @@ def modules_of(kernel: Kernel, names: Iterable[str]) -> list[Path]:
 
     Nothing for a module that the kernel has built in. Raises KernelError for one that it has in no way.
     """
-    folder = kernel.folder / FOLDER
-    built_in = built_in_modules(folder / BUILT_IN)
-    files = {path.stem: path for path in folder.glob("*.ko")}
-    needs = {name: depends(path) for name, path in files.items()}
-    order: dict[str, Path] = {}
+    built_in = built_in_modules(kernel.folder / FOLDER / BUILT_IN)
+    files = _kept(kernel)
+    order: dict[Path, None] = {}
     for name in names:
         if name in built_in:
             continue
         if name not in files:
             raise KernelError(f"module {name} of {kernel.name}", *_why_not(kernel, name))
-        order |= {module: files[module] for module in in_order(name, needs)}
-    return list(order.values())
+        order |= dict.fromkeys(loadable(kernel, [files[name]]))
+    return list(order)
+
+
+def loadable(kernel: Kernel, modules: Iterable[Path]) -> list[Path]:
+    """`modules`, files of whatever origin, and the kernel's own that they depend on, in an order to load them in."""
+    own = list(modules)
+    files = _kept(kernel) | {_name(path): path for path in own}
+    needs = {name: depends(path) for name, path in files.items()}
+    return list(dict.fromkeys(files[name] for path in own for name in in_order(_name(path), needs)))
+
+
+def _kept(kernel: Kernel) -> dict[str, Path]:
+    # Of a kernel that the user named by its file nothing is kept.
+    if kernel.record is None:
+        return {}
+    return {path.stem: path for path in (kernel.folder / FOLDER).glob("*.ko")}
 
 
 def in_order(name: str, needs: Mapping[str, Iterable[str]]) -> Iterator[str]:

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where is the lab's driver for a kernel?  Built from native/kmod against that kernel's headers, once, in the cache.
 
-CACHE/modules/6.1.0-56-cloud-amd64/{pfnlab-HASH/pfnlab.ko, pfnlab-HASH/log}: the hash is of the sources, of the kernel's
-version and of the compiler. The same for any other folder of sources.
+CACHE/modules/6.1.0-56-cloud-amd64/kmod-HASH/{pfnlab.ko, log}: the hash is of the sources, of the kernel's package and
+of the compiler. The same for any other folder of sources, by that folder's name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,15 +19,27 @@ from hwtests.kernels import kbuild
 from hwtests.kernels.build_tree import Tree, tree_of
 from hwtests.kernels.cache import Kernel, cache_folder
 from hwtests.kernels.errors import KernelError
+from hwtests.kernels.guest_modules import loadable
 from hwtests.targets.base import Unusable
 
 LAB = Path(__file__).resolve().parents[2] / "native" / "kmod"
+LAB_NAME = "pfnlab"
+_KEPT = 8  # builds of a folder's earlier sources
 _SOURCES = ("*.c", "*.h", "*.S", "Kbuild", "Makefile")
 
 
 def lab_module(kernel: Kernel) -> Path | Unusable:
     """The lab's driver for `kernel`, built now unless it was; or why there is none. Nothing is fetched."""
-    return build_module(kernel, LAB)
+    made = build_modules(kernel, LAB)
+    return made if isinstance(made, Unusable) else next(path for path in made if path.stem == LAB_NAME)
+
+
+def lab_modules(kernel: Kernel) -> list[Path] | Unusable:
+    """The lab's driver, which comes first, and its helpers for `kernel`, with what they depend on, in loading order."""
+    made = build_modules(kernel, LAB)
+    if isinstance(made, Unusable):
+        return made
+    return loadable(kernel, sorted(made, key=lambda path: path.stem != LAB_NAME))
 
 
 def build_module(kernel: Kernel, sources: Path) -> Path | Unusable:
@@ -33,22 +47,29 @@ def build_module(kernel: Kernel, sources: Path) -> Path | Unusable:
 
     Built against the kernel's headers unless the same sources were built for it before; or why it cannot be.
     """
+    made = build_modules(kernel, sources)
+    if isinstance(made, Unusable) or len(made) == 1:
+        return made if isinstance(made, Unusable) else made[0]
+    names = ", ".join(path.name for path in made)
+    return Unusable(f"one module from {sources}", names, "let obj-m name one only")
+
+
+def build_modules(kernel: Kernel, sources: Path) -> list[Path] | Unusable:
+    """As `build_module`, but for a folder that makes any number of modules: all of them, by name."""
     try:
         return built(tree_of(kernel), sources)
     except KernelError as error:
         return Unusable(error.needs, error.found, error.cure)
 
 
-def built(tree: Tree, sources: Path) -> Path:
-    """As `build_module`, against a tree of headers. Raises KernelError."""
+def built(tree: Tree, sources: Path) -> list[Path]:
+    """The modules that `sources` makes against a tree of headers, by name. Raises KernelError."""
     files = sorted({path for pattern in _SOURCES for path in sources.glob(pattern)})
     if not any(path.name in ("Kbuild", "Makefile") for path in files):
-        raise KernelError(
-            "a folder with a module's sources", f"no Kbuild or Makefile in {sources}", "name another folder"
-        )
+        raise KernelError("a module's sources", f"no Kbuild or Makefile in {sources}", "name another folder")
     folder = cache_folder() / "modules" / tree.release / f"{sources.resolve().name}-{_hash(tree, files)}"
-    if found := list(folder.glob("*.ko")):
-        return found[0]
+    if found := sorted(folder.glob("*.ko")):
+        return found
     made = kbuild.build(tree.folder, sources, tree.compiler, tree.variables)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder.parent) as work_name:
@@ -57,17 +78,23 @@ def built(tree: Tree, sources: Path) -> Path:
         (new / "log").write_text(made.log)
         for name, content in made.modules.items():
             (new / name).write_bytes(content)
-        if folder.exists():
-            shutil.move(folder, Path(work_name, "old"))
-        try:
+        with contextlib.suppress(FileNotFoundError):  # of a build that failed
+            folder.rename(Path(work_name, "old"))
+        with contextlib.suppress(OSError):  # another session was first
             new.rename(folder)
-        except OSError:  # another session was first
-            if not folder.is_dir():
-                raise
-    if len(made.modules) != 1:
-        made_of = made.complaint if not made.modules else f"{len(made.modules)} modules"
-        raise KernelError(f"one module of {sources} for {tree.release}", made_of, f"{folder}/log has what make said")
-    return folder / next(iter(made.modules))
+    _forget_old(folder.parent, sources.resolve().name)
+    if not made.modules:
+        raise KernelError(
+            f"{sources.name} to build for {tree.release}", made.complaint, f"mend it; {folder}/log has what make said"
+        )
+    return sorted(folder.glob("*.ko"))
+
+
+def _forget_old(folder: Path, name: str) -> None:
+    builds = [path for path in folder.glob(f"{name}-*") if re.fullmatch(r"-[0-9a-f]{16}", path.name[len(name) :])]
+    dated = sorted((path.stat().st_mtime_ns, path) for path in builds if path.exists())
+    for _, path in dated[:-_KEPT]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _hash(tree: Tree, files: list[Path]) -> str:
