@@ -244,6 +244,8 @@ class Kernel:
             flags |= f.VM_PFNMAP
         elif region.by != "normal":
             flags |= f.VM_MIXEDMAP
+        if self.soft_dirty:  # __install_special_mapping()
+            flags |= f.VM_SOFTDIRTY
         vma = Vma(addr, addr + length, flags, backing.first_pfn if region.pgoff == "pfn" else 0)
         vma.backing = backing
         vma.name = region.premapped

@@ -84,7 +84,7 @@ def test_premapped_region(machine):
     assert m.k.map_default(m.t, m.r, THERE, 0) == THERE
     vma = m.smaps(THERE)[0]
 
-    assert vma["VmFlags"] == ["rd", "mr", "pf", "io", "de", "dd"]
+    assert vma["VmFlags"] == ["rd", "mr", "pf", "io", "de", "dd", "sd"]
     assert (vma["perms"], vma["pgoff"]) == ("r--p", 0)
     assert m.k.mincore(m.t, THERE, ALL) == b"\1\1\1\1"
     assert m.k.madvise(m.t, THERE, ALL, 18) == 0
