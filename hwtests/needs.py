@@ -22,6 +22,8 @@ STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
 # Operations that ask the lab's driver.
 LAB_DRIVER = frozenset({"ptes", "page_state", "vma"})
 OPENS = frozenset({"open", "mmap"})
+# Sources of regions that a path names: those that are made have a descriptor, and no second one.
+OPENED_BY_PATH = frozenset({"file", "devmem", "ram", "lab"})
 
 
 class Traits(Protocol):
@@ -36,9 +38,15 @@ class Traits(Protocol):
     @property
     def stores(self) -> bool: ...
     @property
+    def learn(self) -> bool: ...
+    @property
     def fixed(self) -> bool: ...
     @property
+    def source(self) -> str: ...
+    @property
     def mapped(self) -> int: ...
+    @property
+    def chunk_pages(self) -> int: ...
     @property
     def length(self) -> str: ...
     def holds(self, trait: str, /) -> bool: ...
@@ -126,6 +134,9 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
         yield from _ordinary(program, name, traits, place)
         if Name(name) in opened:
             yield from _trait(name, "file", f"{name}.file, to mmap or open it", place)
+            if "open" in verbs and traits.source not in OPENED_BY_PATH:
+                cure = "use a region that has a path"
+                yield Skip(f"{name} that can be opened again", f"{traits.kind} has no path", cure)
             if not traits.fixed:
                 cure = "use a region of another kind, or `map` instead of `mmap`"
                 yield Skip(f"{name} whose place may be chosen", f"{traits.kind} is mapped where the kernel likes", cure)
@@ -148,6 +159,8 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
 def _ordinary(program: Program, name: str, traits: Traits, place: Place) -> Iterator[Skip]:
     # A program speaks of PFN mappings whose page n is the region's page n, all of them, unless it says otherwise.
     asked = {text.partition(".")[2] for text in program_needs(program) if text.startswith(f"{name}.")}
+    if traits.learn and {"special", "io"} <= asked:
+        return  # a driver that nobody wrote down is asked for the flags, whatever it does
     for trait, instead in _UNUSUAL.items():
         if traits.holds(trait) and not asked & {trait, *instead}:
             yield Skip(f"{name} that is an ordinary PFN mapping", f"{traits.kind} {_IS[trait]}", _CURES["special"])
@@ -194,8 +207,14 @@ def _region_condition(condition: Condition, name: str, place: Place) -> Skip | N
 
 def _trait(name: str, trait: str, needs: str, place: Place) -> Iterator[Skip]:
     traits = place.regions[name]
-    if not traits.holds(trait):
-        yield Skip(needs, f"{traits.kind} {_LACKS[trait]}", _CURES.get(trait, "use a region of another kind"))
+    cure = _CURES.get(trait, "use a region of another kind")
+    no_ioremap = (place.config or {}).get("CONFIG_HAVE_IOREMAP_PROT") == "n"  # generic_access_phys() hangs on it
+    if trait in ("access", "ram-access") and traits.holds(trait) and no_ioremap:
+        yield Skip(needs, "a kernel without HAVE_IOREMAP_PROT, so without generic_access_phys()", cure)
+    elif trait == "pieces" and traits.chunk_pages >= place.pages.get(name, 0):
+        yield Skip(needs, f"{traits.kind} has no more pages than one piece", cure)
+    elif not traits.holds(trait) and not (trait == "no-access" and no_ioremap):
+        yield Skip(needs, f"{traits.kind} {_LACKS[trait]}", cure)
 
 
 def _unless(ok: bool, condition: Condition, found: str, cure: str) -> Skip | None:
@@ -269,7 +288,7 @@ _LACKS: Mapping[str, str] = {
     "stable": "has content that changes by itself",
     "view": "cannot be seen from outside",
     "poke": "cannot be changed from outside",
-    "access": "has no vm_ops->access, or one that RAM is too much for",
+    "access": "has no vm_ops->access that works",
     "no-access": "has vm_ops->access",
     "struct-page": "has pages without a struct page",
     "no-struct-page": "has pages with a struct page",

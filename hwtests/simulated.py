@@ -11,6 +11,7 @@ from typing import Any
 from hwtests.language import compile_program
 from hwtests.language.nodes import Compiled, Program
 from hwtests.language.printer import print_program
+from hwtests.language.promise import version
 from hwtests.language.settings import region_settings
 from hwtests.needs import Skip, check
 from hwtests.predict import predict
@@ -21,6 +22,7 @@ from simulator import Profile
 
 PAGES = 16  # of a region, where the program does not say: as many as the guests' regions have
 PAGE_SIZE = 4096  # bytes; every profile's
+LAB_DRIVER = version("5.10")  # native/kmod builds from there on
 MEMLOCK = 8 << 20  # bytes; init's RLIMIT_MEMLOCK (include/linux/init_task.h, MLOCK_LIMIT)
 
 
@@ -62,7 +64,8 @@ class Prepared:
 
     def unmet(self, profile: Profile, bound: Mapping[str, RegionTraits]) -> Skip | None:
         """What the program needs and this profile with these regions has not."""
-        return check(self.program, bound, self.pages, _kernel(profile), config=profile.config, modules={"pfnlab": "ok"})
+        modules = {"pfnlab": "ok"} if version(profile.level) >= LAB_DRIVER else {}
+        return check(self.program, bound, self.pages, _kernel(profile), config=profile.config, modules=modules)
 
     def simulate(self, profile: Profile, bound: Mapping[str, RegionTraits]) -> Trace:
         """The allowed trace, each of the program's regions of the kind that `bound` says."""

@@ -20,7 +20,9 @@ from simulator.catalogue import rules
 CATALOGUE = Path(__file__).parent.parent / "catalogue"
 FILES = sorted(CATALOGUE.rglob("*.pfn"))
 PROGRAMS = {path.stem: parse_file(path) for path in FILES}
-THEMES = ("bad-address", "cow", "fork", "gup", "madvise", "mapping", "proc", "ptrace", "rss", "traits", "vma")
+THEMES = (
+    "bad-address", "cow", "driver", "fork", "gup", "madvise", "mapping", "mixedmap", "proc", "ptrace", "rss", "traits", "vma",
+)  # fmt: skip
 
 
 def applicable(region: str, release: str, arch: str, pages: int = 16, uid: int = 0) -> set[str]:
@@ -107,6 +109,7 @@ def test_what_makes_a_kernel_warn_says_so():
     hazards = {name: program_hazard(program) for name, program in PROGRAMS.items()}
 
     assert {name: hazard for name, hazard in hazards.items() if hazard != "none"} == {
+        "access-refuses-ram": "taints",
         "copied-page-hidden": "taints",
         "grown-hole-maps-the-zero-page": "leaks",
     }

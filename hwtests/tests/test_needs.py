@@ -44,7 +44,7 @@ def test_what_all_holds_is_no_skip():
 @pytest.mark.parametrize(
     ("condition", "found", "place"),
     [
-        ("dev.access", "mapper has no vm_ops->access", {}),
+        ("dev.access", "mapper has no vm_ops->access that works", {}),
         ("dev.pages>=8", "mapper has 4 pages", {}),
         ("dev.kind=ring", "dev is mapper", {}),
         ("kernel>=7", "kernel 6.12.101", {}),
