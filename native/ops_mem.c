@@ -96,10 +96,13 @@ void op_map(struct actor *a, const struct call *c, struct observation *o)
 		if (o->ret == -E_NOENT)
 			o->stage = STAGE_OPEN;
 	} else {
-		int private = (r->flags & REGION_READ_ONLY) != 0;
+		long prot = r->flags & REGION_MAP_READ ? S_PROT_READ : S_PROT_READ | S_PROT_WRITE;
+		long flags = r->flags & REGION_MAP_PRIVATE ? S_MAP_PRIVATE : S_MAP_SHARED;
 
-		long prot = private ? S_PROT_READ : S_PROT_READ | S_PROT_WRITE, flags = private ? S_MAP_PRIVATE : S_MAP_SHARED;
-
+		if (r->flags & REGION_NEVER_STORE && prot & S_PROT_WRITE && flags == S_MAP_SHARED) {
+			op_refuse(o, -E_PERM);
+			return;
+		}
 		length = length ? length : r->pages * a->page_size;
 		o->ret = sys_mmap(place, length, prot, flags | S_MAP_FIXED, r->fd, r->base);
 		/* io_uring_mmu_get_unmapped_area() lets nobody choose the place (since 6.5, and in 6.1.y). */

@@ -73,6 +73,7 @@ class RegionFlag(IntFlag):
     """How a region is opened and who may look at its content from outside (`enum region_flag`)."""
 
     READ_ONLY, SYNC, VIEW_OUTSIDE, VIEW_MAPPED, VIEW_READ, NEVER_STORE, VIEW_WRITE = 1, 2, 4, 8, 16, 32, 64
+    MAP_READ, MAP_PRIVATE = 128, 256
 
 
 class RunFlag(IntFlag):

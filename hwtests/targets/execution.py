@@ -100,6 +100,8 @@ class Execution:
         number = self._slot(traits.kind)
         flags = _VIEW_FLAGS[traits.view]
         flags |= RegionFlag.READ_ONLY if traits.read_only else RegionFlag(0)
+        flags |= RegionFlag.MAP_READ if traits.default_prot == 1 else RegionFlag(0)
+        flags |= RegionFlag.MAP_PRIVATE if traits.default_sharing == "private" else RegionFlag(0)
         flags |= RegionFlag.SYNC if offer.sync else RegionFlag(0)
         flags |= RegionFlag.NEVER_STORE if offer.never_store or not traits.stores else RegionFlag(0)
         answer = self.link.region(

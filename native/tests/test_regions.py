@@ -25,9 +25,8 @@ def vm_flags(payload: bytes) -> list[str]:
 def btf(actor):
     if not BTF.exists():
         pytest.skip(f"needs {BTF}; found no such file; cure: a kernel since 6.16 with CONFIG_DEBUG_INFO_BTF")
-    answer = actor.region(
-        0, Kind.FILE, str(BTF), flags=RegionFlag.READ_ONLY | RegionFlag.VIEW_READ | RegionFlag.NEVER_STORE
-    )
+    flags = RegionFlag.READ_ONLY | RegionFlag.VIEW_READ | RegionFlag.NEVER_STORE
+    answer = actor.region(0, Kind.FILE, str(BTF), flags=flags | RegionFlag.MAP_READ | RegionFlag.MAP_PRIVATE)
     if last(actor, MAP_WHOLE).ret < 0:
         pytest.skip("needs mmap of the BTF file; found none; cure: a kernel since 6.16")
     return answer
@@ -208,3 +207,21 @@ def test_offset_counts_from_the_regions_base(actor, backed):
     actor.region(0, Kind.FILE, str(backed), base=PAGE, pages=3)
 
     assert last(actor, mapping(1, region=0), load(0)).payload == b"\x01"
+
+
+@pytest.mark.parametrize(
+    ("flags", "perms"),
+    [(0, "rw-s"), (RegionFlag.MAP_READ, "r--s"), (RegionFlag.MAP_READ | RegionFlag.MAP_PRIVATE, "r--p")],
+)
+def test_map_is_the_mapping_that_the_flags_say(actor, backed, flags, perms):
+    actor.region(0, Kind.FILE, str(backed), flags=flags, pages=4)
+    obs = last(actor, MAP_WHOLE, ("maps", 0, -1, (0,)))
+
+    assert obs.payload.split()[1].decode() == perms
+
+
+def test_map_of_a_never_store_region_is_not_writable_by_mistake(actor, backed):
+    actor.region(0, Kind.FILE, str(backed), flags=RegionFlag.NEVER_STORE, pages=4)
+    obs = last(actor, MAP_WHOLE)
+
+    assert (obs.stage, obs.ret) == (Stage.REFUSED, -errno.EPERM)
