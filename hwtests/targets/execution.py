@@ -97,6 +97,8 @@ class Execution:
         traits = offer.traits
         if traits.source in _OPENED and (offer.never_store or not traits.stores):
             traits = replace(traits, read_only=True)  # native/region.c open_path()
+        if traits.read_only and traits.sharing != "shared":
+            traits = replace(traits, default_sharing="private", default_prot=1)  # native/ops_mem.c, the verb `map`
         number = self._slot(traits.kind)
         flags = _VIEW_FLAGS[traits.view]
         flags |= RegionFlag.READ_ONLY if traits.read_only else RegionFlag(0)
