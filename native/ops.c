@@ -5,8 +5,12 @@ struct process *op_self(struct actor *a) { return &a->box->process[a->self]; }
 
 u64 op_word(struct actor *a, u64 v)
 {
-	if ((unsigned long)v == v || (s64)v == (s64)(long)v)
+	if ((unsigned long)v == v)
+		return v;
+	if ((s64)v == (s64)(long)v) {
+		a->extended = 1;
 		return (unsigned long)v;
+	}
 	a->unspeakable = 1;
 	return (unsigned long)-4096L;
 }
@@ -118,7 +122,7 @@ void ops_execute(struct actor *a)
 		return;
 	}
 	note_handle(a, c, o);
-	a->unspeakable = 0;
+	a->unspeakable = a->extended = 0;
 	ops[c->verb].run(a, c, o);
 	if (a->unspeakable)
 		op_refuse(o, -E_OVERFLOW);

@@ -49,6 +49,7 @@ struct actor {
 	int self;               /* process slot; -1: the agent itself */
 	int counted;            /* the program asks for counters, so they need a baseline */
 	int unspeakable;        /* an address or length of the call has more bits than this machine's */
+	int extended;           /* an address of the call counts from the end of memory: its upper half is all ones */
 	int forked;             /* set in the child of a fork: the slot that it is now */
 };
 

@@ -182,12 +182,13 @@ void op_mincore(struct actor *a, const struct call *c, struct observation *o)
 	o->length = failed(o->ret) ? 0 : (u32)pages;
 }
 
-static void observe_fault(const struct fault *f, struct observation *o)
+/* The address as the program counts: the last byte of memory is 0xffffffffffffffff, whatever the machine. */
+static void observe_fault(const struct actor *a, const struct fault *f, struct observation *o)
 {
 	o->stage = STAGE_FAULT;
 	o->signal = f->signal;
 	o->code = f->code;
-	o->address = f->addr;
+	o->address = a->extended ? (u64)(s64)(long)f->addr : f->addr;
 }
 
 static int width_is_one(s64 width) { return width == 1 || width == 2 || width == 4 || width == 8; }
@@ -205,7 +206,7 @@ void op_load(struct actor *a, const struct call *c, struct observation *o)
 	}
 	bad = width ? pfn_load(at, (unsigned)width, &v, &f) : pfn_load_range(at, a->page_size, o->payload, &f);
 	if (bad) {
-		observe_fault(&f, o);
+		observe_fault(a, &f, o);
 		return;
 	}
 	if (width)
@@ -226,5 +227,5 @@ void op_store(struct actor *a, const struct call *c, struct observation *o)
 		return;
 	}
 	if (width ? pfn_store(at, (unsigned)width, v, &f) : pfn_fill_range(at, a->page_size, (u8)v, &f))
-		observe_fault(&f, o);
+		observe_fault(a, &f, o);
 }

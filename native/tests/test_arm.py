@@ -44,6 +44,12 @@ def test_fault_has_its_address_and_code(link):
     assert (obs.stage, obs.signal, obs.code, obs.address) == (Stage.FAULT, signal.SIGSEGV, 1, PLACE - 1)
 
 
+def test_last_byte_of_memory_is_the_same_as_everywhere(link):
+    obs = last(link, ("load", 0, -1, (-1, -1, 1)))
+
+    assert (obs.stage, obs.address) == (Stage.FAULT, (1 << 64) - 1)
+
+
 def test_mapping_in_the_upper_half_is_no_error(link):
     mapped, loaded = run(link, ("mmap", 0, 0, (0, 0, 3, 2, -1, 0, PAGE, 0)), load(0)).observations
 
