@@ -90,7 +90,9 @@ def parse_named(text: str, page_size: int, *, allow_write: bool = False, machine
     offset, length = values.get("offset", 0), values.get("length", 0)
     traits = _said(_driver(machine, path, region_name(text)), words, width)
     ram = path == "/dev/mem" and somebodys(machine, offset, length or page_size)
-    traits = replace(traits, stores=allow_write and not traits.read_only and not ram)
+    stores = allow_write and not traits.read_only and not ram
+    sharing = "private" if traits.sharing == "private" else "shared"
+    traits = replace(traits, stores=stores, default_sharing=sharing, default_prot=3 if stores else 1)
     return Named(path, offset, length, "sync" in words, traits)
 
 

@@ -2,8 +2,9 @@
 """What does a driver that nobody wrote down do?  Learned from a few mappings that nobody touches.
 
 Learned is what drivers may do either way: which sharing and offsets they take, with which errno they refuse, which
-flags they add. Never learned is what none should do: a page too many, the wrong page, a mapping without VM_IO. The
-traits then say what the kernel will make of it, and the promises of the catalogue say that it is wrong.
+flags they add, what they make of vm_pgoff. Never learned is what none should do: a page too many, the wrong page, a
+mapping without VM_IO. The traits then say what the kernel will make of it, and the promises of the catalogue say that
+it is wrong.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def of_flags(traits: RegionTraits, vmas: Sequence[Mapping[str, Any]]) -> RegionT
         mayexec="me" in flags,
         flags_add=tuple(sorted(flags & _DRIVERS)),
     )
+    if traits.sharing != "private" and "offset" in vmas[0]:
+        # remap_pfn_range() writes the pfn there of what can be COWed; of a shared mapping the driver itself does.
+        traits = replace(traits, pgoff="pfn" if str(vmas[0]["offset"]).endswith("]") else "zero")
     if "pf" in flags:
         at_mmap = flags >= _REMAP or not flags & {"de", "dd"}
         return replace(traits, insert="mmap" if at_mmap else "fault", flags_del=tuple(sorted(_REMAP - flags)))
