@@ -76,6 +76,7 @@ static inline u64 fill_word(u32 mode, u64 value, u64 page, u64 byte)
 
 /* makers.c: memory that is made (or that the lab's driver has), from kind KIND_DMA_HEAP on. 0 or -errno of fault_stage. */
 long region_make(struct region *r);
+long region_vfio(struct region *r); /* vfio.c */
 
 /* region.c, program.c: the frames REGION, FILL and RUN. */
 void region_open(struct reader *r);

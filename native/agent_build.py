@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 SOURCES = (
     "text", "readers", "openers", "fault", "ops", "ops_mem", "ops_proc", "ops_view", "ops_lab", "actor",
     "channel", "program", "watch", "view",
-    "keeper", "ram", "region", "makers", "klog", "hello", "modules", "guest", "agent",
+    "keeper", "ram", "region", "makers", "vfio", "klog", "hello", "modules", "guest", "agent",
 )  # fmt: skip
 
 # Errors in a test only: the compiler of a user may know more of them.

@@ -204,6 +204,8 @@ long region_make(struct region *r)
 
 	if (r->kind == KIND_LAB)
 		return ask_lab(r);
+	if (r->kind == KIND_VFIO)
+		return region_vfio(r);
 	if (!r->pages)
 		return -E_INVAL;
 	/* What is free as single pages is taken meanwhile: then consecutive frames come, and their pfn can be said. */

@@ -99,7 +99,7 @@ void region_open(struct reader *in)
 	struct region *r;
 	long ret;
 
-	if (in->bad || id >= MAX_REGIONS || kind < KIND_FILE || kind > KIND_LAB) {
+	if (in->bad || id >= MAX_REGIONS || kind < KIND_FILE || kind > KIND_VFIO) {
 		answer_region(-E_INVAL, REGION_BAD, NULL);
 		return;
 	}

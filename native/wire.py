@@ -66,7 +66,7 @@ class RegionStage(IntEnum):
 class Kind(IntEnum):
     """Where a region's memory comes from (`enum region_kind`)."""
 
-    FILE, DEVMEM, RAM, PERF, PREMAPPED, DMA_HEAP, UDMABUF, IO_URING, PACKET, LAB = range(1, 11)
+    FILE, DEVMEM, RAM, PERF, PREMAPPED, DMA_HEAP, UDMABUF, IO_URING, PACKET, LAB, VFIO = range(1, 12)
 
 
 class RegionFlag(IntFlag):

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,7 @@ MACHINES = {
 
 @contextlib.contextmanager
 def guest(
-    name: str, modules: Mapping[str, bytes] | None = None, *, cmdline: str = "", agent: Path | None = None
+    name: str, modules: Mapping[str, bytes] | None = None, *, cmdline: str = "", devices: Sequence[str] = ()
 ) -> Iterator[AgentLink]:
     """The kernel `name` with `modules` (file name -> content) in /modules, and its agent behind a serial line."""
     kernel = cached(parse_name(name))
@@ -46,13 +46,13 @@ def guest(
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryDirectory() as scratch, theirs:
         initrd, log = Path(scratch) / "initrd", Path(scratch) / "console"
-        initrd.write_bytes(agent_archive((agent or agent_binary(machine)).read_bytes(), extra))
+        initrd.write_bytes(agent_archive(agent_binary(machine).read_bytes(), extra))
         command = [
             emulator, "-nodefaults", "-no-user-config", "-no-reboot", *options, "-accel", "tcg", "-m", "256M",
             "-display", "none", "-kernel", str(kernel.folder / kernel.file), "-initrd", str(initrd),
             "-append", arguments,
             "-chardev", f"file,id=console,path={log}", "-serial", "chardev:console",
-            "-chardev", f"socket,id=channel,fd={theirs.fileno()}", *device,
+            "-chardev", f"socket,id=channel,fd={theirs.fileno()}", *device, *devices,
         ]  # fmt: skip
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
