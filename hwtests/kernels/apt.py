@@ -142,17 +142,18 @@ class PrivateApt:
                 found.setdefault(name, []).append(package)
         return found
 
-    def download(self, package: Package, into: Path) -> Path:
-        """The package's file in folder `into`, checked by apt against the signed index."""
-        done = self._run(["apt-get", "download", f"{package.name}={package.version}"], cwd=into)
-        files = sorted(into.glob(f"{package.name}_*.deb"))
-        if done.returncode or not files:
+    def download(self, packages: Sequence[Package], into: Path) -> list[Path]:
+        """The packages' files in folder `into`, in order, checked by apt against the signed index."""
+        wanted = [f"{package.name}={package.version}" for package in packages]
+        done = self._run(["apt-get", "download", *wanted], cwd=into)
+        files = [sorted(into.glob(f"{package.name}_*.deb")) for package in packages]
+        if done.returncode or not all(files):
             raise KernelError(
-                f"package {package.name} {package.version} of {self.suite}",
+                f"package {packages[0].name} {packages[0].version} of {self.suite}",
                 _last_line(done.stderr) or "apt-get download failed",
                 "check the network and the free space of the cache (PFNLAB_CACHE)",
             )
-        return files[-1]
+        return [found[-1] for found in files]
 
     def _sources(self) -> list[tuple[str, str]]:
         sources = own_sources()

@@ -13,7 +13,7 @@ from hwtests.kernels.apt import Package, PrivateApt, need_apt, own_codename
 from hwtests.kernels.cache import Kernel, Record, cache_folder, cached, kernel_folder, write_record
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import KernelName, package_of, suites_for
-from hwtests.kernels.packages import Say, megabytes, unpack
+from hwtests.kernels.packages import Say, unpack
 
 
 def fetch(name: KernelName, say: Say = lambda _text: None, *, with_headers: bool = True) -> Kernel:
@@ -55,7 +55,6 @@ def _fetch(name: KernelName, say: Say) -> Kernel:
             release, libc = image.take_uml(apt, package, work, new, say)
         else:
             packages = image.image_packages(apt, package)
-            say(f"{name}: {megabytes(sum(item.size for item in packages))} to download")
             unpack(apt, packages, work / "tree", say)
             release = image.take_image(work / "tree", packages[0], new)
         record = Record(

@@ -112,7 +112,7 @@ def _why_not(kernel: Kernel, name: str) -> tuple[str, str]:
     if kernel.record is None:
         return "a kernel's file without modules", f"build {name} into the kernel"
     if not (kernel.folder / FOLDER).exists():
-        return "no modules in the cache", f"pfnlab kernels fetch {kernel.name} --again"
+        return "no modules in the cache", f"pfnlab kernels fetch {kernel.name}"
     if name not in WANTED:
         return "only what guests need is kept", f"build {name} from its sources (`pfnlab kernels` says with what)"
     return f"{kernel.record.package} is built without it", "name another kernel"

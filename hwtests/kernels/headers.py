@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from hwtests.kernels.apt import Package, PrivateApt, need_apt
 from hwtests.kernels.cache import Kernel, cache_folder
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import parse_name
-from hwtests.kernels.packages import Say, dependencies, megabytes, newest, unpack, with_dependencies
+from hwtests.kernels.packages import Say, dependencies, newest, unpack, with_dependencies
 from hwtests.kernels.private_libs import gather, is_program, runs_here, wrap
 from hwtests.kernels.toolchain import Compiler, Wanted, candidates, fetch_compiler
 
@@ -63,18 +62,18 @@ def cached_headers(kernel: Kernel) -> Headers | None:
 
 
 def fitting_compiler(headers: Headers) -> Compiler | None:
-    """The compiler at hand that fits; what was tried once is remembered until that compiler changes."""
+    """The compiler at hand that fits, or None. One that did is remembered, until it changes."""
     memory = headers.folder.parents[2] / "compiler.json"
     try:
-        tried: dict[str, bool] = json.loads(memory.read_text())
+        remembered = str(json.loads(memory.read_text()))
     except (OSError, ValueError):
-        tried = {}
-    for compiler in candidates(headers.wanted):
-        key = f"{compiler.cc}: {compiler.version()}"
-        if key not in tried:
-            tried[key] = kbuild.fits(headers.folder, compiler)
-            _remember(memory, tried)
-        if tried[key]:
+        remembered = ""
+    at_hand = {f"{compiler.cc}: {compiler.version()}": compiler for compiler in candidates(headers.wanted)}
+    if remembered in at_hand:
+        return at_hand[remembered]
+    for key, compiler in at_hand.items():
+        if kbuild.fits(headers.folder, compiler):
+            _remember(memory, key)
             return compiler
     return None
 
@@ -105,12 +104,10 @@ def _fetch(kernel: Kernel, say: Say) -> Headers:
         packages, tools, gcc = _packages(apt, own, record.release, record.version)
     except KernelError as error:
         raise Moved(error.needs, error.found, error.cure) from None
-    size = megabytes(sum(package.size for package in (*packages, *tools)))
-    say(f"headers of {record.release}, for the lab's driver: {size} to download")
     with tempfile.TemporaryDirectory(prefix=".headers-", dir=kernel.folder) as work_name:
         new = Path(work_name, "new")
-        unpack(apt, packages, new, lambda _text: None)
-        unpack(own, tools, new, lambda _text: None)
+        unpack(apt, packages, new, say)
+        unpack(own, tools, new, say)
         _make_movable(new)
         _make_runnable(own, new, Path(work_name, "libs"), [tool.name for tool in tools])
         said = {
@@ -173,8 +170,8 @@ def _machine() -> str:
     return done.stdout.strip() or "amd64"
 
 
-def _remember(memory: Path, tried: dict[str, bool]) -> None:
+def _remember(memory: Path, key: str) -> None:
     if os.access(memory.parent, os.W_OK):
         part = memory.with_name(f".{memory.name}.{os.getpid()}")
-        part.write_text(json.dumps(tried, indent=1) + "\n")
-        shutil.move(part, memory)
+        part.write_text(json.dumps(key) + "\n")
+        part.rename(memory)

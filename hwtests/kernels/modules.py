@@ -64,10 +64,10 @@ def build_modules(kernel: Kernel, sources: Path) -> list[Path] | Unusable:
 
 def built(tree: Tree, sources: Path) -> list[Path]:
     """The modules that `sources` makes against a tree of headers, by name. Raises KernelError."""
-    files = sorted({path for pattern in _SOURCES for path in sources.glob(pattern)})
-    if not any(path.name in ("Kbuild", "Makefile") for path in files):
+    files = sorted({path for pattern in _SOURCES for path in sources.rglob(pattern) if ".mod." not in path.name})
+    if not any((sources / name).exists() for name in ("Kbuild", "Makefile")):
         raise KernelError("a module's sources", f"no Kbuild or Makefile in {sources}", "name another folder")
-    folder = cache_folder() / "modules" / tree.release / f"{sources.resolve().name}-{_hash(tree, files)}"
+    folder = cache_folder() / "modules" / tree.release / f"{sources.resolve().name}-{_hash(tree, sources, files)}"
     if found := sorted(folder.glob("*.ko")):
         return found
     made = kbuild.build(tree.folder, sources, tree.compiler, tree.variables)
@@ -97,8 +97,8 @@ def _forget_old(folder: Path, name: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _hash(tree: Tree, files: list[Path]) -> str:
+def _hash(tree: Tree, sources: Path, files: list[Path]) -> str:
     digest = hashlib.sha256(f"{tree.identity}\0{tree.compiler and tree.compiler.version()}\0".encode())
     for path in files:
-        digest.update(os.fsencode(path.name) + b"\0" + path.read_bytes())
+        digest.update(os.fsencode(path.relative_to(sources)) + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

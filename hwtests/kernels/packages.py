@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hwtests.kernels.apt import Package, PrivateApt
@@ -45,12 +45,13 @@ def dependencies(package: Package) -> list[str]:
     return [match[1] for item in package.depends.split(",") if (match := re.match(r"\s*([\w.+-]+)", item))]
 
 
-def unpack(apt: PrivateApt, packages: Iterable[Package], into: Path, say: Say) -> None:
+def unpack(apt: PrivateApt, packages: Sequence[Package], into: Path, say: Say) -> None:
     """The files of `packages` in folder `into`, as if that were /. Raises KernelError."""
     into.mkdir(parents=True, exist_ok=True)
-    for package in packages:
-        say(f"{package.name} {package.version}: downloading {megabytes(package.size)}")
-        deb = apt.download(package, into)
+    others = f" and {len(packages) - 1} more" if len(packages) > 1 else ""
+    size = megabytes(sum(package.size for package in packages))
+    say(f"{packages[0].name} {packages[0].version}{others}: downloading {size}")
+    for package, deb in zip(packages, apt.download(packages, into), strict=True):
         digest = hashlib.sha256(deb.read_bytes()).hexdigest()
         if digest != package.sha256:
             raise KernelError(f"{package.name} as the signed index has it", f"sha256 {digest[:16]}…", "fetch it again")

@@ -19,7 +19,7 @@ from pathlib import Path
 from hwtests.kernels.apt import PrivateApt
 from hwtests.kernels.cache import cache_folder
 from hwtests.kernels.errors import KernelError
-from hwtests.kernels.packages import Say, megabytes, unpack, with_dependencies
+from hwtests.kernels.packages import Say, unpack, with_dependencies
 from hwtests.kernels.private_libs import LIBRARIES, gather, is_program, wrap
 
 #: Of Debian's architectures of kernels, the compiler's name for them.
@@ -101,15 +101,16 @@ def fetch_compiler(wanted: Wanted, say: Say) -> Compiler:
         return found
     apt = PrivateApt(cache_folder() / "apt", wanted.suite, wanted.host)
     apt.update()
-    packages = with_dependencies(apt, wanted.packages, _WITHOUT)
+    packages = sorted(
+        with_dependencies(apt, wanted.packages, _WITHOUT), key=lambda item: item.name != wanted.packages[0]
+    )
     if not {package.name for package in packages}.issuperset(wanted.packages):
         raise KernelError(f"{wanted.packages[0]} of {wanted.suite}", "no such package", "apt-get install a fitting gcc")
-    size = megabytes(sum(package.size for package in packages))
-    say(f"{wanted.packages[0]} of {wanted.suite}, as no compiler here fits: {size} to download")
+    say(f"no compiler here fits, so that of {wanted.suite} and the libraries that it runs with:")
     wanted.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=wanted.folder.parent) as work_name:
         tree, new = Path(work_name, "tree"), Path(work_name, "new")
-        unpack(apt, packages, tree, lambda _text: None)
+        unpack(apt, packages, tree, say)
         _take(tree, new, wanted)
         (new / _DONE).touch()
         if wanted.folder.exists():

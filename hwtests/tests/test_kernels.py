@@ -239,7 +239,7 @@ def test_a_package_of_another_hash_is_refused(tmp_path, monkeypatch):
     deb = tmp_path / "p.deb"
     deb.write_bytes(b"not what was signed")
     private = apt.PrivateApt(tmp_path, "trixie", "amd64")
-    monkeypatch.setattr(private, "download", lambda package, into: deb)
+    monkeypatch.setattr(private, "download", lambda wanted, into: [deb])
     wanted = apt.Package("p", "1", "trixie", 3, hashlib.sha256(b"what was signed").hexdigest(), "")
 
     with pytest.raises(KernelError, match="as the signed index has it"):
