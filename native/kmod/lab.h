@@ -58,6 +58,8 @@ int lab_mmap(struct file *file, struct vm_area_struct *vma);
 
 int lab_alloc(struct lab_region *region, u64 absent, unsigned long absent_pages);
 void lab_free(struct lab_region *region);
+/* New content from byte `start` to byte `end`: a page that is written whole was neither read nor changed since. */
+void lab_renew(const struct lab_region *region, loff_t start, loff_t end);
 void lab_wipe_marks(const struct lab_region *region);
 
 /* The struct page of a frame, or NULL where the kernel has none; and what is counted there. */

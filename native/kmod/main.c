@@ -43,8 +43,12 @@ static ssize_t lab_read(struct file *file, char __user *to, size_t length, loff_
 static ssize_t lab_write(struct file *file, const char __user *from, size_t length, loff_t *at)
 {
 	const struct lab_region *region = lab_region_of(file);
+	loff_t start = *at;
+	ssize_t done = simple_write_to_buffer(region->content, size_of(region), at, from, length);
 
-	return simple_write_to_buffer(region->content, size_of(region), at, from, length);
+	if (done > 0)
+		lab_renew(region, start, *at);
+	return done;
 }
 
 static loff_t lab_llseek(struct file *file, loff_t offset, int whence)

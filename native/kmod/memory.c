@@ -114,3 +114,17 @@ void lab_free(struct lab_region *region)
 	}
 	region->content = NULL;
 }
+
+void lab_renew(const struct lab_region *region, loff_t start, loff_t end)
+{
+	unsigned long i;
+
+	if (region->kind->backing == LAB_ABSENT)
+		return;
+	for (i = (start + PAGE_SIZE - 1) >> PAGE_SHIFT; i < end >> PAGE_SHIFT; i++) {
+		struct page *page = pfn_to_page(region->pfn + i);
+
+		ClearPageReferenced(page);
+		ClearPageDirty(page);
+	}
+}
