@@ -132,6 +132,9 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
         if name not in region_settings(program):
             continue
         yield from _ordinary(program, name, traits, place)
+        if "page_state" in verbs and traits.source != "lab" and traits.holds("struct-page"):
+            found = f"the pages of {traits.kind} are counted by others too"
+            yield Skip(f"{name} whose pages only the lab uses, for page_state", found, _CURES["special"])
         if Name(name) in opened:
             yield from _trait(name, "file", f"{name}.file, to mmap or open it", place)
             if "open" in verbs and traits.source not in OPENED_BY_PATH:

@@ -19,6 +19,7 @@ MAPPER = RegionTraits(kind="mapper", summary="", source="file", view="host-file"
 RING = RegionTraits(
     kind="ring", summary="", source="perf", sharing="shared", stores=False, stable=False, may_split=False
 )
+RING_OF_RAM = dataclasses.replace(RING, backing="ram")
 CLOCK = RegionTraits(
     kind="clock", summary="", source="premapped", premapped="[x]", stores=False, writable=False, maywrite=False,
     sharing="private",
@@ -102,6 +103,43 @@ def test_a_smaller_region_is_a_skip():
     assert (skip.needs, skip.found) == ("dev.pages>=4", "mapper has 3 pages")
 
 
+def test_what_was_made_cannot_be_opened_again():
+    skip = asked("region dev\nprocess p\np: f = open dev ro", RING)
+
+    assert skip is not None
+    assert skip.found == "ring has no path"
+
+
+def test_only_the_labs_pages_are_counted():
+    skip = asked("region dev\nprocess p\npage_state dev", RING_OF_RAM, modules={"pfnlab": "ok"})
+
+    assert skip is not None
+    assert skip.found == "the pages of ring are counted by others too"
+
+
+@pytest.mark.parametrize("trait", ["mixedmap", "counted"])
+def test_a_region_of_another_kind_takes_a_program_that_says_so(trait):
+    page = dataclasses.replace(MAPPER, by="page", pfnmap=False)
+
+    assert (asked(f"region dev\n{BODY}", page) or Skip("", "", "")).found == "mapper is VM_MIXEDMAP"
+    assert needing(f"dev.{trait}", page) is None
+
+
+def test_a_hole_takes_a_program_that_says_so_or_stays_before_it():
+    partial = dataclasses.replace(MAPPER, mapped=8)
+
+    assert asked(f"region dev pages=8\n{BODY}", partial, pages=16) is None
+    assert needing("dev.holes", partial, pages=16) is None
+    assert (asked(f"region dev\n{BODY}", partial, pages=16) or Skip("", "", "")).needs == "dev without holes"
+
+
+def test_who_forks_needs_a_region_that_is_inherited():
+    kept = dataclasses.replace(MAPPER, flags_add=("dc",))
+
+    assert (asked(f"region dev\n{BODY}p: q = fork", kept) or Skip("", "", "")).needs == "dev.inherited, to fork"
+    assert needing("dev.not-inherited", kept) is None
+
+
 def test_filling_needs_a_view_that_stores():
     assert asked(f"region dev fill=1\n{BODY}") is None
     skip = asked(f"region dev fill=1\n{BODY}", RING)
@@ -112,7 +150,7 @@ def test_filling_needs_a_view_that_stores():
 
 @pytest.mark.parametrize("operation", ["p: m = mmap dev shared r", "p: f = open dev ro"])
 def test_mapping_or_opening_a_region_needs_its_file(operation):
-    assert asked(f"region dev\nprocess p\n{operation}", RING) is None
+    assert asked(f"region dev\nprocess p\n{operation}", MAPPER) is None
     skip = asked(f"region dev\nprocess p\n{operation}", dataclasses.replace(CLOCK, has_file=False))
 
     assert skip is not None
