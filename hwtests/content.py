@@ -19,7 +19,7 @@ from simulator import Kernel, Task
 
 def is_foreign(traits: RegionTraits) -> bool:
     """Whether the content is not the lab's: what no target fills, or does not stay."""
-    return not (traits.own and traits.view_stores and traits.stable)
+    return not (traits.view_stores and traits.stable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def region_name(text: str) -> str:
 def parse_named(text: str, page_size: int, *, allow_write: bool = False, machine: MachineFiles | None = None) -> Named:
     """The region that `text` names. Raises TraitsError: what was expected. Nothing is opened.
 
-    `allow_write`: programs may store to it; never where it is System RAM, or could be.
+    `allow_write`: programs may store to it, and it is filled before each of them, where it is memory that takes any
+    access; never where it is System RAM, or could be.
     """
     path, *options = text.split(",")
     values: dict[str, int] = {}
@@ -93,6 +94,9 @@ def parse_named(text: str, page_size: int, *, allow_write: bool = False, machine
     stores = allow_write and not traits.read_only and not ram
     sharing = "private" if traits.sharing == "private" else "shared"
     traits = replace(traits, stores=stores, default_sharing=sharing, default_prot=3 if stores else 1)
+    if stores and sharing == "shared" and traits.stable and traits.page_reads and traits.widths == ALL_WIDTHS:
+        # Lent to the lab: a mapping of the agent's own fills it before each program, and looks at it from outside.
+        traits = replace(traits, view="own-mapping", view_stores=True)
     return Named(path, offset, length, "sync" in words, traits)
 
 

@@ -15,7 +15,7 @@ from hwtests.language.nodes import Compiled, Program
 from hwtests.language.printer import print_program
 from hwtests.language.settings import RegionSettings, process_settings, region_settings
 from hwtests.normalise import Refusal, normalise
-from hwtests.regions.traits import SOURCES, RegionTraits
+from hwtests.regions.traits import SOURCES, RegionTraits, settled
 from hwtests.targets.base import Region, TargetError, Unusable
 from hwtests.targets.level import level
 from hwtests.targets.numbering import renumbered
@@ -120,6 +120,7 @@ class Execution:
             found = f"{what}: {errno.errorcode.get(-answer.ret, answer.ret)}"
             return Region(traits, unusable=Unusable(traits.needs, found, traits.cure))
         known = self.opened.get(traits.kind)
+        traits = settled(traits, answer.pfn * self.hello.page_size, self.kernel.at)
         region = replace(known.region if known else Region(traits), pages=answer.pages, pfn=answer.pfn)
         self.opened[traits.kind] = Opened(number, offer, region)
         return region
@@ -241,7 +242,7 @@ class Execution:
     def _prepare(self, settings: RegionSettings, opened: Opened) -> None:
         # What the program says, else zeros: nothing of the program before may be seen.
         traits, view = opened.region.traits, opened.offer.view
-        if not (traits.own and traits.view_stores):
+        if not traits.view_stores:
             return
         if opened.offer.around is not None:
             opened.offer.around[:] = 0

@@ -31,8 +31,10 @@ def learn(execution: Execution, region: Region, smaps: Mapping[str, Any]) -> Reg
         trace = execution.run(program, {"dev": region.name}, limit=LIMIT, hazard="none")
     except TargetError:
         return region
-    said = {str(line.text).partition(" ")[0]: str(line.obs["ret"]) for line in trace.lines}
-    return execution.learn(region.name, of_answers(region.traits, said))
+    said = {str(line.text).partition(" ")[0]: line.obs for line in trace.lines}
+    answers = {name: str(obs["ret"]) for name, obs in said.items()}
+    traits = replace(of_answers(region.traits, answers), backing=backing_of(region.traits, said.get("kpageflags", {})))
+    return execution.learn(region.name, traits)
 
 
 def of_flags(traits: RegionTraits, vmas: Sequence[Mapping[str, Any]]) -> RegionTraits:
@@ -78,6 +80,16 @@ def of_answers(traits: RegionTraits, said: Mapping[str, str]) -> RegionTraits:
     return replace(traits, **changes)
 
 
+def backing_of(traits: RegionTraits, obs: Mapping[str, Any]) -> str:
+    """Whether its pages have a struct page, from /proc/kpageflags of the first; as it was where root alone may ask."""
+    flags = obs.get("flags") or [None]
+    if obs.get("ret") != "ok":
+        return traits.backing
+    if flags[0] is None or "nopage" in flags[0].split():
+        return "absent"
+    return "reserved" if "reserved" in flags[0].split() else "ram"
+
+
 def _program(region: Region) -> str:
     sharing = "private" if region.traits.sharing == "private" else "shared"
     lines = ["pfn 1", "region dev", "process p"]
@@ -89,4 +101,6 @@ def _program(region: Region) -> str:
             lines += [f"p: longer = mmap dev {sharing} r offset=1"]
     if region.traits.length != "any":
         lines += [f"p: long = mmap dev {sharing} r pages={_TOO_LONG}"]
+    if region.pfn:
+        lines += ["kpageflags dev[0]"]
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from hwtests.trace import Header, Kernel, ProgramId
 from simulator import load_profile
 
 PROFILE = load_profile("x86_64-6.12")
-FOREIGN = dataclasses.replace(load_traits()["hidden"], kind="mine", own=False, stable=True)
+FOREIGN = dataclasses.replace(load_traits()["hidden"], kind="mine", own=False, view_stores=False, stable=True)
 CLOCK = dataclasses.replace(FOREIGN, stable=False)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hwtests.language.conditions import TRAITS
 from hwtests.regions.named import is_named, parse_named
 from hwtests.regions.traits import RegionTraits, TraitsError, load_traits, parse_traits
-from hwtests.targets.learning import of_answers, of_flags
+from hwtests.targets.learning import backing_of, of_answers, of_flags
 from hwtests.targets.regioncheck import compare
 from simulator import Region
 
@@ -178,3 +178,25 @@ def test_each_answer_of_a_driver_is_under_its_own_name():
     traits = of_answers(parse_named("/dev/x", PAGE).traits, {"offset": "ok", "longer": "EFAULT", "long": "EINVAL"})
 
     assert (traits.sharing, traits.offset, traits.length_errno) == ("both", "any", "EFAULT")
+
+
+@pytest.mark.parametrize(
+    ("obs", "backing"),
+    [
+        ({"ret": "ok", "flags": ["nopage"]}, "absent"),
+        ({"ret": "ok", "flags": [None]}, "absent"),
+        ({"ret": "ok", "flags": ["reserved"]}, "reserved"),
+        ({"ret": "ok", "flags": ["lru anon"]}, "ram"),
+        ({"ret": "EACCES", "stage": "open"}, "absent"),
+        ({}, "absent"),
+    ],
+)
+def test_whether_pages_have_a_struct_page_is_learned(obs, backing):
+    assert backing_of(parse_named("/dev/x", PAGE).traits, obs) == backing
+
+
+@pytest.mark.parametrize("words", [",width=4", ",volatile", ",registers", ",private", ",ro"])
+def test_only_memory_that_takes_any_access_is_filled(words):
+    assert parse_named("/dev/x", PAGE, allow_write=True).traits.view_stores
+    assert not parse_named("/dev/x", PAGE).traits.view_stores
+    assert not parse_named("/dev/x" + words, PAGE, allow_write=True).traits.view_stores
