@@ -20,6 +20,7 @@ import msgspec
 
 from hwtests.behind import Behind
 from hwtests.judge import Verdict
+from hwtests.not_tried import not_tried
 from hwtests.opening import Opening
 from hwtests.plan import Job, Place, Selected, gathered, jobs_of
 from hwtests.recorded import Recording
@@ -166,6 +167,7 @@ class Run:
             jobs = gathered(jobs, regions)
         left = [job for job in jobs if not self._is_done(job.selected, target.name, job.region)]
         about = {"name": target.name, **about, "regions": [region.as_dict() for region in offered]}
+        about |= {"not_tried": groups} if (groups := not_tried(jobs)) else {}
         self._plan(about, [(job.selected.name, target.name, job.region) for job in jobs])
         names = " ".join(region.name for region in regions if region.unusable is None)
         self.progress.target(target.name, f"{place.kernel.release}, {names or 'no usable region'}", len(left))

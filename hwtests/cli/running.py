@@ -23,6 +23,7 @@ from hwtests.cli.programs_of import read_programs
 from hwtests.cli.progress import Live, Plain, Silent
 from hwtests.errors import Interrupted
 from hwtests.inventory import inventory
+from hwtests.not_tried import not_tried_text
 from hwtests.opening import Opening
 from hwtests.recorded import ROOT, Provenance, read_recordings, record
 from hwtests.regions.named import region_name
@@ -162,4 +163,5 @@ def _report(arguments: Namespace, kept: ResultsDir, status: int) -> None:
         said = {"results": str(kept.path), "status": status, "seed": view.run.get("seed"), "targets": targets}
         print(json.dumps({**said, "missing": [list(key) for key in view.missing]}, indent=2))
     elif not arguments.quiet:
+        print(not_tried_text(view.run.get("targets", [])), end="")
         print(summary_text(view), end="")
