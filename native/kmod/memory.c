@@ -122,9 +122,10 @@ void lab_renew(const struct lab_region *region, loff_t start, loff_t end)
 	if (region->kind->backing == LAB_ABSENT)
 		return;
 	for (i = (start + PAGE_SIZE - 1) >> PAGE_SHIFT; i < end >> PAGE_SHIFT; i++) {
-		struct page *page = pfn_to_page(region->pfn + i);
+		unsigned long *flags = lab_page_flags(compound_head(pfn_to_page(region->pfn + i)));
 
-		ClearPageReferenced(page);
-		ClearPageDirty(page);
+		/* Not by name: 6.12 has ClearPageReferenced() no more, 5.10 no folios. */
+		clear_bit(PG_referenced, flags);
+		clear_bit(PG_dirty, flags);
 	}
 }
