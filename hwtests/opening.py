@@ -6,6 +6,7 @@ A boot is mostly waiting; the programs are parsed and the judge is loaded meanwh
 
 from __future__ import annotations
 
+import os
 import threading
 
 from hwtests.targets.base import Target
@@ -45,8 +46,16 @@ class Opening:
             self.target.close()
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def first_own(targets: list[Target | str]) -> Opening | None:
-    """Start to open the first target that is a kernel of the lab's own; None when there is none that can be used."""
+    """Start to open the first target that is a kernel of the lab's own; None when there is none that can be used, and
+    where targets run side by side: those have processes of their own, which must not be made beside a thread."""
+    if len(targets) > 1 and cores() > 1:
+        return None
     for target in targets:
         if not isinstance(target, str) and target.own_kernel:
             return Opening(target) if target.probe() is None else None

@@ -57,8 +57,8 @@ class Request:
 
 @dataclass
 class Run:
-    """One run into one results directory. `done` are results that a resumed run keeps; `traces` what was observed;
-    `opening` is a target that is coming up already."""
+    """One run into one results directory. `done` are results that a resumed run keeps; `opening` is a target that is
+    coming up already; `order`: the place of each target in the record."""
 
     request: Request
     kept: ResultsDir
@@ -66,8 +66,9 @@ class Run:
     facts: dict[str, Any]
     done: Mapping[Key, Result] = field(default_factory=dict)
     results: dict[Key, Result] = field(default_factory=dict)
-    traces: list[tuple[str, Trace]] = field(default_factory=list)
     opening: Opening | None = None
+    order: Mapping[str, int] = field(default_factory=dict)
+    _klog: list[str] = field(default_factory=list)
     _broken: set[str] = field(default_factory=set)
 
     # The record of the run.
@@ -92,13 +93,24 @@ class Run:
 
     def _plan(self, about: dict[str, Any], keys: Iterable[Key]) -> None:
         targets = [one for one in self.facts["targets"] if one["name"] != about["name"]]
-        self.facts["targets"] = [*targets, about]
+        targets.append(about)
+        self.facts["targets"] = sorted(targets, key=lambda one: self.order.get(one["name"], 0))
         planned = {tuple(key): None for key in self.facts["planned"]}
         planned.update((key, None) for key in keys)
         self.facts["planned"] = [list(key) for key in planned]
         self._write()
 
-    def _keep(self, result: Result) -> Result:
+    def learn(self, facts: dict[str, Any]) -> None:
+        """What run.json shall say of the targets that another process ran."""
+        for about in facts["targets"]:
+            self._plan(about, map(tuple, facts["planned"]))
+
+    def lost(self, target: str, why: str) -> None:
+        """Whoever ran this target is gone: what has no result yet has no trace either."""
+        self._rest(target, [], "error", why)
+
+    def keep(self, result: Result) -> Result:
+        """One result more."""
         self.kept.append(result)
         self.results[result.key] = result
         self.progress.result(result)
@@ -124,7 +136,7 @@ class Run:
 
         result, trace = result_on_sim(selected, recordings)
         name = self.kept.write_trace("allowed", trace, "") if trace is not None else ""
-        return self._keep(msgspec.structs.replace(result, allowed=name))
+        return self.keep(msgspec.structs.replace(result, allowed=name))
 
     # A real kernel.
 
@@ -169,7 +181,8 @@ class Run:
         about = {"name": target.name, **about, "regions": [region.as_dict() for region in offered]}
         about |= {"not_tried": groups} if (groups := not_tried(jobs)) else {}
         self._plan(about, [(job.selected.name, target.name, job.region) for job in jobs])
-        names = " ".join(region.name for region in regions if region.unusable is None)
+        usable = [region.name for region in regions if region.unusable is None]
+        names = " ".join(usable) if len(usable) <= 5 else f"{len(usable)} regions"
         self.progress.target(target.name, f"{place.kernel.release}, {names or 'no usable region'}", len(left))
         try:
             self._jobs(target, place, left)
@@ -221,13 +234,14 @@ class Run:
     def _judged(self, target: Target, job: Job, trace: Trace, seconds: float) -> Result:
         selected = job.selected
         judged = judge_trace(trace, selected.program)
-        self.traces.append((job.region, trace))
+        if trace.end is not None:
+            self._klog += [f"{selected.name} ({job.region}): {line}" for line in trace.end.klog]
         observed = self.kept.write_trace("observed", trace, job.region)
         allowed = self.kept.write_trace("allowed", judged.allowed, job.region) if judged.allowed else ""
         console = ""
         if trace.end is not None and trace.end.console:
             console = self._console("\n".join(trace.end.console), target.name, job.region, selected.name)
-        return self._keep(_result(job, target.name, trace, judged, seconds, observed, allowed, console))
+        return self.keep(_result(job, target.name, trace, judged, seconds, observed, allowed, console))
 
     # What goes wrong.
 
@@ -252,13 +266,13 @@ class Run:
         """The program does not apply here."""
         result = Result(**_who(job, target), kernel=kernel, verdict="skip", seconds=0.0)
         said = {"needs": cause.needs, "found": cause.found, "cure": cause.cure}
-        return self._keep(msgspec.structs.replace(result, **said))
+        return self.keep(msgspec.structs.replace(result, **said))
 
     def failed(self, job: Job, target: str, verdict: str, why: str, console: str = "", file: str = "") -> Result:
         """There is no trace of the program: an error, or a crash of the kernel, told in `console` (or `file`)."""
         file = file or self._console(console, target, job.region, job.selected.name)
         kind: Literal["crash", "error"] = "crash" if verdict == "crash" else "error"
-        return self._keep(Result(**_who(job, target), kernel="", verdict=kind, seconds=0.0, why=why, console=file))
+        return self.keep(Result(**_who(job, target), kernel="", verdict=kind, seconds=0.0, why=why, console=file))
 
     def _rest(self, target: str, jobs: Sequence[Job], verdict: str, why: str, console: str = "") -> None:
         """These jobs have no trace; with none given, what the target has been asked for and has no result yet."""
@@ -280,12 +294,7 @@ class Run:
         return self.kept.write_text(f"console/{name}.txt", text.rstrip("\n") + "\n")
 
     def _dmesg(self, target: str) -> None:
-        lines = [
-            f"{trace.header.program.name} ({region}): {line}"
-            for region, trace in self.traces
-            if trace.header.target == target and trace.end is not None
-            for line in trace.end.klog
-        ]
+        lines, self._klog = self._klog, []
         if lines:
             self.kept.write_text(f"dmesg/{safe(target)}.txt", "\n".join(lines) + "\n")
 

@@ -25,12 +25,14 @@ from hwtests.errors import Interrupted
 from hwtests.inventory import inventory
 from hwtests.not_tried import not_tried_text
 from hwtests.opening import Opening
-from hwtests.recorded import ROOT, Provenance, read_recordings, record
+from hwtests.recorded import ROOT, Provenance, record
 from hwtests.regions.named import region_name
 from hwtests.report import load, summary_text, write_html, write_junit
 from hwtests.results import ResultsDir, Written, exit_status, read_run
 from hwtests.run import Request, Run, now
+from hwtests.side_by_side import on_one, workers
 from hwtests.targets.base import Target
+from hwtests.trace import Trace, read_trace
 from hwtests.version import tool
 
 RECORDED = ("agree", "mismatch", "unpredicted")
@@ -73,16 +75,18 @@ def _run(
     kept, before = _directory(arguments, shown)
     facts = _facts(arguments, request, names, before)
     run = Run(request, kept, shown, facts, done=before.latest() if before else {}, opening=opening)
+    run.order = {one if isinstance(one, str) else one.name: place for place, one in enumerate(targets)}
     interrupted = False
     # A run that is told to end does so as one that is interrupted: nothing is left behind.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        run.begin()
-        for target in targets:
-            if isinstance(target, str):
-                run.on_sim(read_recordings())
+        with workers(run, targets) as several:
+            run.begin()
+            if several is not None:
+                several.run_all()
             else:
-                run.on_target(target)
+                for target in targets:
+                    on_one(run, target)
         if arguments.record:
             for path in _record(run, arguments):
                 shown.note(f"recorded: {path}")
@@ -135,11 +139,10 @@ def _facts(arguments: Namespace, request: Request, names: Sequence[str], before:
 
 
 def _record(run: Run, arguments: Namespace) -> list[Path]:
-    groups: dict[tuple[str, str], list[Any]] = {}
-    for region, trace in run.traces:
-        key = (trace.header.program.name, trace.header.target, region)
-        if run.results[key].verdict in RECORDED:
-            groups.setdefault((trace.header.target, region), []).append(trace)
+    groups: dict[tuple[str, str], list[Trace]] = {}
+    for (_, target, region), result in run.results.items():
+        if result.verdict in RECORDED and result.trace:
+            groups.setdefault((target, region), []).append(read_trace(run.kept.path / result.trace))
     paths: list[Path] = []
     for (target, region), traces in groups.items():
         release = traces[-1].header.kernel.release

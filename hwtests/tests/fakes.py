@@ -43,6 +43,7 @@ class FakeTarget:
         self.ran: list[str] = []
         self.opened = 0
         self.closed = 0
+        self.cost = 1.0
 
     def probe(self) -> Unusable | None:
         return self.missing
