@@ -144,6 +144,8 @@ class Kernel:
         start = (self.regions[r].first_pfn << PAGE_SHIFT) + byte
         data = _bytes_of(value, width) if width else bytes([value & 0xFF]) * PAGE_SIZE
         self.mem.view[start : start + len(data)] = data
+        if not width and not byte & PAGE_MASK:  # … and of a page that is written whole (lab_renew())
+            self.mem.flags[start >> PAGE_SHIFT] &= ~(PG_DIRTY | PG_TOUCHED) & 0xFFFF
         return 0
 
     def spawn(self, uid: int = 0, drop_caps: int = 0, memlock: int | None = None) -> Task:
@@ -189,13 +191,12 @@ class Kernel:
         return fd
 
     def _wipe_marks(self, backing: Backing) -> None:
-        # The lab's own driver does (native/kmod/memory.c lab_wipe_marks()): no mapping finds what another left.
+        # The lab's own driver does, of pages that nobody maps (native/kmod/memory.c lab_wipe_marks()).
         region = backing.region
-        if region is None or region.by == "pfn":
-            return
-        for pfn in range(backing.first_pfn, backing.first_pfn + region.pages):
-            if self.mem.refcount[pfn] == 1 and not self.mem.mapcount[pfn]:
-                self.mem.flags[pfn] &= ~(PG_DIRTY | PG_TOUCHED) & 0xFFFF
+        if region is not None and region.by != "pfn":
+            for pfn in range(backing.first_pfn, backing.first_pfn + region.pages):
+                if self.mem.refcount[pfn] == 1 and not self.mem.mapcount[pfn]:
+                    self.mem.flags[pfn] &= ~(PG_DIRTY | PG_TOUCHED) & 0xFFFF
 
     def close(self, task: Task, fd: int) -> int:
         self.rules.append("region.descriptor")
@@ -214,10 +215,7 @@ class Kernel:
                 return -errno.EBADF
         else:
             file = self._region_file(source[1])
-        region = file.backing.region
-        assert region is not None
-        if region.pgoff == "pfn":
-            offset += file.backing.first_pfn << PAGE_SHIFT
+        offset += file.backing.first_pgoff << PAGE_SHIFT
         return do_mmap(self, task, addr, length, prot, flags, file, offset)
 
     def _region_file(self, r: int) -> OpenFile:
@@ -246,7 +244,7 @@ class Kernel:
             flags |= f.VM_MIXEDMAP
         if self.soft_dirty:  # __install_special_mapping()
             flags |= f.VM_SOFTDIRTY
-        vma = Vma(addr, addr + length, flags, backing.first_pfn if region.pgoff == "pfn" else 0)
+        vma = Vma(addr, addr + length, flags, backing.first_pgoff)
         vma.backing = backing
         vma.name = region.premapped
         task.insert(vma)
