@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Protocol
 
 from hwtests.language.conditions import Condition, parse_condition
@@ -21,6 +21,8 @@ PTE_SPECIAL = frozenset(
 STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
 # Operations that ask the lab's driver.
 LAB_DRIVER = frozenset({"ptes", "page_state", "vma"})
+# Traits that a region lacks while nothing may be stored to it.
+STORED = frozenset({"cow", "shared-write", "view", "poke"})
 OPENS = frozenset({"open", "mmap"})
 # Sources of regions that a path names: those that are made have a descriptor, and no second one.
 OPENED_BY_PATH = frozenset({"file", "devmem", "ram", "lab"})
@@ -37,6 +39,8 @@ class Traits(Protocol):
     def sharing(self) -> str: ...
     @property
     def stores(self) -> bool: ...
+    @property
+    def own(self) -> bool: ...
     @property
     def learn(self) -> bool: ...
     @property
@@ -153,7 +157,7 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
             yield Skip(
                 f"{name} that may be stored to",
                 f"{traits.kind} is not the lab's to write",
-                "use a region of the lab's own, or allow stores with --allow-write",
+                _ALLOW,
             )
     if place.uid != 0 and any(one.uid or one.drop for one in process_settings(program).values()):
         yield Skip("uid=0, to set a process's uid or capabilities", f"uid {place.uid}", "run as root, or on uml")
@@ -216,8 +220,17 @@ def _trait(name: str, trait: str, needs: str, place: Place) -> Iterator[Skip]:
         yield Skip(needs, "a kernel without HAVE_IOREMAP_PROT, so without generic_access_phys()", cure)
     elif trait == "pieces" and traits.chunk_pages >= place.pages.get(name, 0):
         yield Skip(needs, f"{traits.kind} has no more pages than one piece", cure)
+    elif not traits.holds(trait) and trait in STORED and _lent(traits).holds(trait):
+        yield Skip(needs, f"{traits.kind} is not the lab's to write", _ALLOW)
     elif not traits.holds(trait) and not (trait == "no-access" and no_ioremap):
         yield Skip(needs, f"{traits.kind} {_LACKS[trait]}", cure)
+
+
+def _lent(traits: Traits) -> Traits:
+    # What the region would be with --allow-write.
+    if traits.own or traits.stores or not traits.writable or not is_dataclass(traits):
+        return traits
+    return replace(traits, stores=True, view="own-mapping", view_stores=True)
 
 
 def _unless(ok: bool, condition: Condition, found: str, cure: str) -> Skip | None:
@@ -327,6 +340,7 @@ _UNUSUAL: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 _IS = {"mixedmap": "is VM_MIXEDMAP", "counted": "has normal pages", "reversed": "is mapped in reverse"}
 
+_ALLOW = "--allow-write, where a store to it is harmless; or use a region of the lab's own"
 _OWN = "use uml or qemu, which bring regions of the lab's own"
 _CURES: Mapping[str, str] = {
     "cow": _OWN, "shared-write": _OWN, "view": _OWN, "poke": _OWN, "own": _OWN, "stable": _OWN,

@@ -13,6 +13,8 @@ from typing import Any
 from hwtests.plan import Job
 
 WIDTH = 80
+#: How a cure begins that the user can try on the same region.
+MENDED = ("--", "add ,", "leave out", "name a longer", "run as")
 
 
 def not_tried(jobs: Iterable[Job]) -> list[dict[str, Any]]:
@@ -36,10 +38,26 @@ def not_tried_text(targets: Sequence[Mapping[str, Any]]) -> str:
         groups = target.get("not_tried", [])
         for region in dict.fromkeys(group["region"] for group in groups):
             lines.append(f"not tried on {region} ({target['name']}), and why:")
-            for group in groups:
-                if group["region"] == region:
+            here = [group for group in groups if group["region"] == region]
+            for group in here:
+                if _is_for_the_user(group):
                     lines += _group(group)
+            lines += _others([group for group in here if not _is_for_the_user(group)], region)
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _is_for_the_user(group: Mapping[str, Any]) -> bool:
+    return bool(group["cure"].startswith(MENDED))
+
+
+def _others(groups: Sequence[Mapping[str, Any]], region: str) -> list[str]:
+    # Programs about mappings of another sort: no fault of anybody's.
+    count = sum(len(group["programs"]) for group in groups)
+    if not count:
+        return []
+    causes = [f"{group['found'].removeprefix(region).strip()} ({len(group['programs'])})" for group in groups]
+    text = f"  {count:>4}  about mappings of another kind: {'; '.join(causes)}"
+    return wrap(text, WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False)
 
 
 def _group(group: Mapping[str, Any]) -> list[str]:
