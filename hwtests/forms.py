@@ -65,7 +65,9 @@ class PfnNames:
 
 @cache
 def errno_name(number: int) -> str:
-    """`EFAULT` for 14 or -14; a number the C library has no name for stays a number."""
+    """`EFAULT` for 14 or -14, as the kernel calls it; a number the C library has no name for stays a number."""
+    if abs(number) == errno.EOPNOTSUPP:  # ENOTSUP to the C library
+        return "EOPNOTSUPP"
     return errno.errorcode.get(abs(number), f"errno {abs(number)}")
 
 

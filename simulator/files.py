@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from simulator.physmem import PAGE_SHIFT
 from simulator.region import Region
 
 O_ACCMODE = 3
@@ -22,6 +23,13 @@ class Backing:
         self.access = region is not None and region.access == "phys"
         self.pages: dict[int, int] = {}  # shmem: index -> pfn
         self.size = size  # shmem: its length in pages; beyond it is SIGBUS
+
+    @property
+    def first_pgoff(self) -> int:
+        """The page of its file that the region starts at."""
+        if self.region is None:
+            return 0
+        return self.first_pfn if self.region.pgoff == "pfn" else self.region.start >> PAGE_SHIFT
 
 
 class OpenFile:

@@ -105,9 +105,7 @@ def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool, loo
         if pte & P_PRESENT and (not write or pte & P_WRITE or _cowed(k, vma, index, pte)):
             page = vm_normal_page(k, vma, index, pte)
             if page or pte >> PFN_SHIFT == ZERO_PFN:
-                if (
-                    page
-                ):  # FOLL_TOUCH: mark_page_accessed(), and set_page_dirty() for a writer
+                if page:  # FOLL_TOUCH: mark_page_accessed(), and set_page_dirty() for a writer
                     dirty = write and not (look and pte & P_DIRTY)
                     k.mem.flags[page] |= PG_TOUCHED | (PG_DIRTY if dirty else 0)
                 return int(pte >> PFN_SHIFT)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def page_behind(region: Region, backing: Backing, pgoff: int) -> int:
     """The number of the region's page at `pgoff` as the file counts it; not looked at: whether there is one."""
-    number = pgoff - backing.first_pfn if region.pgoff == "pfn" else pgoff
+    number = pgoff - backing.first_pgoff
     return region.pages - 1 - number if region.order == "reversed" else number
 
 

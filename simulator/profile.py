@@ -47,6 +47,7 @@ class Profile:
     cow_copy_from: str
     wp_shared: str
     hw_young: bool
+    device_dirty: bool
     mprotect_young: bool
     mprotect_upgrade: str
     fault_dirty_page: bool

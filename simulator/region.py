@@ -51,6 +51,7 @@ class Region:
     offset: str = "any"  # any | zero
     offset_errno: str = "EINVAL"
     pgoff: str = "pfn"  # pfn | zero
+    start: int = 0  # pgoff `zero`: at which byte of its file the region starts
     length: str = "region"  # region | exact | any
     length_errno: str = "EINVAL"
     remap_errno: str = ""  # what mmap() returns when remap_pfn_range() fails; "": its own errno
@@ -61,6 +62,7 @@ class Region:
     read_only: bool = False  # how it is opened when a program maps the region itself
     noexec: bool = False
     others_write: bool = False  # whether the inode, which root owns, may be written by anybody
+    cache: str = "wb"  # wb | wc | uc | device (pgprot_device())
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
     flags_add: tuple[str, ...] = ()

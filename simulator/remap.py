@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator import flags as f
 from simulator.insert import insert, page_behind
-from simulator.pgtable import P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, fill_run, vm_page_prot
+from simulator.pgtable import P_DIRTY, P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, fill_run, vm_page_prot
 from simulator.physmem import GUARD, PG_PAGE, PG_RESERVED
 from simulator.region import Region, errno_of
 
@@ -23,7 +23,7 @@ def driver_mmap(k: Kernel, task: Task, vma: Vma, backing: Backing) -> int:
     """The region's f_op->mmap: its own checks, then the ptes; 0 or -errno."""
     region = backing.region
     assert region is not None
-    error = driver_refuses(k, vma, region, backing.first_pfn)
+    error = driver_refuses(k, vma, region, backing.first_pgoff)
     if error:
         return error
     if not region.maywrite:
@@ -69,7 +69,7 @@ def insert_pages(k: Kernel, task: Task, vma: Vma, backing: Backing, region: Regi
     return 0
 
 
-def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
+def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pgoff: int) -> int:
     """-errno if the region's traits do not allow this vma, or the model cannot follow; else 0."""
     shared = bool(vma.flags & f.VM_MAYSHARE)
     if region.sharing != "both" and shared != (region.sharing == "shared"):
@@ -80,7 +80,7 @@ def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pfn: int) -> int:
         return errno_of(region.writable_errno)
     if vma.flags & f.VM_EXEC and not region.executable:
         return errno_of(region.executable_errno)
-    offset = vma.pgoff - (first_pfn if region.pgoff == "pfn" else 0)
+    offset = vma.pgoff - first_pgoff
     if offset and region.offset == "zero":
         k.rules.append("mmap.offset-refused")
         return errno_of(region.offset_errno)
@@ -116,6 +116,9 @@ def remap_pfn_range(k: Kernel, vma: Vma, first: int, pfn: int, pages: int) -> in
     prot = vm_page_prot(vma.flags) | P_PRESENT | P_YOUNG
     if k.raw_rule == "special":
         prot |= P_SPECIAL
+    if k.profile.device_dirty and _is_device(vma):
+        k.rules.append("remap.device-is-dirty")
+        prot |= P_DIRTY
     if k.profile.remap_skips_ram:
         _remap_without_ram(k, vma, first, pfn, pages, prot)
     elif pages <= SCALAR_PAGES:
@@ -134,3 +137,7 @@ def _remap_without_ram(k: Kernel, vma: Vma, first: int, pfn: int, pages: int, pr
             k.rules.append("remap.leaves-ram-out")
         else:
             vma.view[first + index] = (pfn + index) << PFN_SHIFT | prot
+
+
+def _is_device(vma: Vma) -> bool:
+    return vma.backing is not None and vma.backing.region is not None and vma.backing.region.cache == "device"

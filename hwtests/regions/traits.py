@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from hwtests.language.promise import version
 
 #: What the agent is told (docs/internals.md, section 3): numbers of region kinds.
 SOURCES: Mapping[str, int] = MappingProxyType(
@@ -66,13 +68,14 @@ class RegionTraits:
     chunk_pages: 0: one remap_pfn_range() call covers the vma; n: one call for every n pages.
     offset, offset_errno: `any` file offset, or only `zero`.
     pgoff: what /proc/PID/maps shows as offset: `pfn` (the physical address), or `zero` (from the region's start).
-    length, length_errno: whether a mapping longer than the region is refused (`region`), any of another length (`exact`),
-        or not looked at (`any`).
+    length, length_errno: whether a mapping longer than the region is refused (`region`), any of another length
+        (`exact`), or not looked at (`any`).
     fixed: whether its place may be chosen (MAP_FIXED); else it is EINVAL. around: a fault fills the whole vma.
     access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
     writenotify: whether its vm_ops has page_mkwrite or pfn_mkwrite: mprotect then leaves shared ptes write-protected.
     may_split: whether a vma of it can be split. has_file, noexec, others_write (mode of an inode that root
-        owns), fsync, fallocate_errno: of its file.
+        owns), fsync, fallocate_errno: of its file. maxbytes, maxbytes_before: fallocate past it is EFBIG on kernels
+        before that (`settled`); 0: it never is. start: at which byte of its file the region starts.
     pfnmap: whether its vma has VM_PFNMAP. flags_add, flags_del: vma flags that the driver adds or clears.
     premapped: the name of the vma that every process has of it.
     default_sharing, default_prot: how the verb `map` maps it. mapcount: how often its owner maps a page of it.
@@ -81,7 +84,8 @@ class RegionTraits:
 
     summary: one line for people. path: the file. source: how the agent opens it. read_only: it opens it O_RDONLY.
     view: who else sees the content: `host-file` (the controller, in a file), `own-mapping` (the agent's own mapping),
-        `read` (read(2) of the file), `file` (read(2) and write(2) of it), `none`. view_stores: whether that view can change it.
+        `read` (read(2) of the file), `file` (read(2) and write(2) of it), `none`. view_stores: whether that view can
+        change it.
     stable: whether the content stays when nobody stores. own: it is the lab's own memory. stores: programs may store.
     widths: access widths in bytes that the memory takes. page_reads: whether the kernel may read whole pages of it (a
         copy on write does, and ptrace reads 8 bytes): reading it has no effect. cache: cache type of the mapping.
@@ -139,6 +143,9 @@ class RegionTraits:
     others_write: bool = False
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
+    maxbytes: int = 0
+    maxbytes_before: str = ""
+    start: int = 0
     pfnmap: bool = True
     flags_add: tuple[str, ...] = ()
     flags_del: tuple[str, ...] = ()
@@ -222,6 +229,16 @@ def _private(t: RegionTraits) -> bool:
 def _has_io(t: RegionTraits) -> bool:
     remapped = t.by == "pfn" and t.insert == "mmap" and t.pfnmap
     return "io" not in t.flags_del and (remapped or "io" in t.flags_add)
+
+
+def settled(traits: RegionTraits, address: int, level: str) -> RegionTraits:
+    """The traits where the region lies at byte `address` of its file, on a kernel of this stable level.
+
+    Where that is, is the firmware's choice: fs/open.c vfs_fallocate() looks at it before it looks for f_op->fallocate.
+    """
+    if traits.maxbytes and address >= traits.maxbytes and version(level) < version(traits.maxbytes_before):
+        return replace(traits, fallocate_errno="EFBIG")
+    return traits
 
 
 def parse_traits(text: str, kind: str) -> RegionTraits:
