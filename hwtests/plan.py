@@ -12,6 +12,7 @@ from pathlib import Path
 from hwtests.language import parse_file
 from hwtests.language.nodes import Program
 from hwtests.language.settings import program_hazard, region_settings
+from hwtests.leftovers import memtype_left
 from hwtests.needs import check
 from hwtests.selection import theme_of
 from hwtests.targets.base import Region, Unusable
@@ -20,6 +21,7 @@ from hwtests.trace import Kernel
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")  # of the host: elsewhere a region is the lab's own
 SAID = 3  # of what was found of regions, in one cause
+_ALLOW_LEAKS = "use uml or qemu, or --allow-hazard leaks"
 MAX_BINDINGS = 64  # tries to find regions for a program that has several
 
 
@@ -138,7 +140,10 @@ def _skip(selected: Selected, bound: Mapping[str, Region], place: Place) -> Unus
         config=place.config,
         modules=place.modules,
     )
-    if unmet is None:
-        touched = refused(selected.program, traits, pages, PAGE_SIZE)
-        return None if touched is None else Unusable(touched.needs, touched.found, touched.cure)
-    return Unusable(unmet.needs, unmet.found, unmet.cure)
+    refusal = unmet or refused(selected.program, traits, pages, PAGE_SIZE)
+    if refusal is not None:
+        return Unusable(refusal.needs, refusal.found, refusal.cure)
+    left = memtype_left(selected.program, traits, place.kernel)
+    if left is not None and not place.own_kernel and "leaks" not in place.allowed_hazards:
+        return Unusable("a kernel of the lab's own: something stays until the next boot", left, _ALLOW_LEAKS)
+    return None
