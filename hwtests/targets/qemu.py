@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwtests.kernels.cache import Kernel
+from hwtests.kernels.errors import KernelError
 from hwtests.targets.base import Region, TargetError, Unusable
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
-from hwtests.targets.machine import GUARD, MACHINES, MIB, PAGE, PAGES, Machine
+from hwtests.targets.machine import (
+    GUARD,
+    MACHINES,
+    MIB,
+    PAGE,
+    PAGES,
+    VIRTIO_MODULES,
+    VIRTIO_PORT,
+    Machine,
+)  # fmt: skip
 from hwtests.targets.modules import LAB, GuestModule, module_entries, outcomes
 from hwtests.targets.supervised import Supervised
 
@@ -57,7 +67,10 @@ class QemuTarget(GuestTarget):
 
     def _start(self, folder: Path, agent: bytes, channel: socket.socket, ids: tuple[int, int]) -> Supervised:
         assert self._kernel is not None
-        (folder / "initrd").write_bytes(agent_archive(agent, module_entries(self._modules())))
+        channel_modules = _virtio(self._kernel)
+        machine = self.machine if channel_modules is None else self.machine.with_virtio()
+        modules = [*(channel_modules or ()), *self._modules()]
+        (folder / "initrd").write_bytes(agent_archive(agent, module_entries(modules)))
         files = {"ram": self.machine.ram, **dict.fromkeys(_SHARED, PAGES * PAGE)}
         for name, size in files.items():
             with open(folder / name, "wb") as file:
@@ -66,7 +79,7 @@ class QemuTarget(GuestTarget):
                 os.chown(folder / name, *ids)
         fd = channel.fileno()
         command = [shutil.which(self.machine.emulator) or self.machine.emulator]
-        command += arguments(self.machine, folder, self._kernel.file, fd)
+        command += arguments(machine, folder, self._kernel.file, fd)
         return Supervised(
             command, folder, ids=ids, cwd=self._kernel.folder, pass_fds=[fd],
             environment={"TMPDIR": str(folder), "HOME": str(folder), "PATH": os.environ.get("PATH", "/usr/bin")},
@@ -128,6 +141,16 @@ class QemuTarget(GuestTarget):
         return [*named, *bars[:1], hidden, *bars[1:], *open_everyones(execution, self._lab)]
 
 
+def _virtio(kernel: Kernel) -> list[GuestModule] | None:
+    """The modules that `kernel` needs for a virtio-serial port; None where it has neither them nor the drivers."""
+    from hwtests.kernels.guest_modules import modules_of
+
+    try:
+        return [GuestModule(path) for path in modules_of(kernel, VIRTIO_MODULES)]
+    except KernelError:
+        return None
+
+
 #: The devices whose BARs are regions, by the region's name: what QEMU calls them, and the pages of the BAR.
 DEVICES = {
     "bar": ("ivshmem-plain,memdev=bar", PAGES),
@@ -141,7 +164,7 @@ _SHARED = (
 
 
 def arguments(machine: Machine, folder: Path, kernel: str, channel: int) -> list[str]:
-    """QEMU's, for a guest whose files are in `folder`; `channel` is the descriptor of its agent's serial line."""
+    """QEMU's, for a guest whose files are in `folder`; `channel` is the descriptor of its agent's line."""
     options = {
         **machine.options,
         "-accel": "tcg",
@@ -156,6 +179,8 @@ def arguments(machine: Machine, folder: Path, kernel: str, channel: int) -> list
     pairs += [("-device", f"{device},addr={machine.slots[name]:#x}") for name, (device, _) in DEVICES.items()]
     pairs += [("-chardev", "stdio,id=console,signal=off"), ("-serial", "chardev:console")]
     pairs += [("-chardev", f"socket,id=channel,fd={channel}")]
+    if machine.serial == VIRTIO_PORT:
+        pairs += [("-device", "virtio-serial-pci,addr=0x9")]
     pairs += [("-device", f"{machine.serial},chardev=channel") if machine.serial else ("-serial", "chardev:channel")]
     fixed = ["-nodefaults", "-no-user-config", "-no-reboot"]
     return [*fixed, *(word for pair in (*options.items(), *pairs) for word in pair)]
