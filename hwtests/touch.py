@@ -70,8 +70,9 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mapped:
-    # What a handle maps: a region's name ("" for anonymous memory), from which byte of it, how many, and how.
+class Mapped:
+    """What a handle maps: a region's name ("" for anonymous memory), from which byte of it, how many, and how."""
+
     region: str
     offset: int = 0
     length: int = 0
@@ -80,9 +81,11 @@ class _Mapped:
 
 
 @dataclass(frozen=True, slots=True)
-class _Access:
+class Access:
+    """One call that reads or writes mapped memory, at `byte` of what it maps."""
+
     call: Call
-    mapped: _Mapped
+    mapped: Mapped
     byte: int
     width: int  # of a load or store; 0: a page, or none
     length: int  # of what the kernel does
@@ -101,6 +104,17 @@ def refused(
     return next(_refusals(compiled, careful), None)
 
 
+def touches(program: Program, region: str, pages: Mapping[str, int], page_size: int) -> Iterator[Access]:
+    """The accesses of `program` that reach a region, or may: those in a mapping of it."""
+    for access in _Walk(compile_program(program, dict(pages), page_size)).accesses():
+        if access.mapped.region == _ALL or (access.mapped.region == region and _inside(access)):
+            yield access
+
+
+def _inside(access: Access) -> bool:
+    return 0 <= access.byte < access.mapped.length
+
+
 def _refusals(compiled: Compiled, careful: Mapping[str, Traits]) -> Iterator[Refused]:
     walk = _Walk(compiled)
     for access in walk.accesses():
@@ -115,9 +129,9 @@ def _refusals(compiled: Compiled, careful: Mapping[str, Traits]) -> Iterator[Ref
             yield Refused(f"to map past the end of {traits.kind}", "a driver that lets it be mapped", _LONGER)
 
 
-def _judged(access: _Access, traits: Traits, size: int, page_size: int) -> Iterator[Refused]:
+def _judged(access: Access, traits: Traits, size: int, page_size: int) -> Iterator[Refused]:
     mapped, kind = access.mapped, traits.kind
-    if mapped.region != _ALL and not 0 <= access.byte < mapped.length:
+    if mapped.region != _ALL and not _inside(access):
         return  # a hole: a fault, and nothing is touched
     anywhere = mapped.region == _ALL
     copies = access.stores and (anywhere or not mapped.shared)
@@ -153,9 +167,9 @@ class _Walk:
 
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
-        self.handles: dict[int, _Mapped] = {}
+        self.handles: dict[int, Mapped] = {}
         self.fds: dict[int, str] = {}
-        self.beyond: list[_Mapped] = []
+        self.beyond: list[Mapped] = []
         self.tangled = any(map(self._tangles, compiled.calls))
 
     def _tangles(self, call: Call) -> bool:
@@ -166,14 +180,14 @@ class _Walk:
             return call.args[5] != _OWN_PLACE
         return False
 
-    def accesses(self) -> Iterator[_Access]:
+    def accesses(self) -> Iterator[Access]:
         for call in self.compiled.calls:
             self._follow(call)
             found = self._access(call)
             if found is not None:
                 yield found
 
-    def _access(self, call: Call) -> _Access | None:
+    def _access(self, call: Call) -> Access | None:
         args, verb = call.args, call.verb
         width = length = 0
         if verb in ("load", "store"):
@@ -185,12 +199,12 @@ class _Walk:
             at, length = _WORDS[verb], WORD
         elif verb == "mmap" and args[3] & _POPULATES and args[2] & _WRITE and not args[3] & _SHARED:
             # Populating a private writable mapping is a store to each page, for all that can be told here.
-            return _Access(call, self.handles[call.result], 0, 0, WORD, by_kernel=True, stores=False)
+            return Access(call, self.handles[call.result], 0, 0, WORD, by_kernel=True, stores=False)
         else:
             return None
-        mapped = _Mapped(_ALL) if self.tangled else self.handles.get(args[at], _Mapped(""))
+        mapped = Mapped(_ALL) if self.tangled else self.handles.get(args[at], Mapped(""))
         by_kernel = verb not in ("load", "store")
-        return _Access(call, mapped, args[at + 1], width, length, by_kernel, verb in _STORES)
+        return Access(call, mapped, args[at + 1], width, length, by_kernel, verb in _STORES)
 
     def _follow(self, call: Call) -> None:
         args, result = call.args, call.result
@@ -209,19 +223,19 @@ class _Walk:
             self.handles[result if result >= 0 else args[0]] = moved
             self._is_beyond(moved)
 
-    def _mmapped(self, call: Call) -> _Mapped:
+    def _mmapped(self, call: Call) -> Mapped:
         args = call.args
         if call.verb == "map":
             name = self.compiled.regions[args[0]]
             length = args[3] or self.compiled.region_pages.get(name, 0) * self.compiled.page_size
-            return _Mapped(name, 0, length, shared=True, writable=True)
+            return Mapped(name, 0, length, shared=True, writable=True)
         source, number, prot, flags = args[:4]
         if source == _ANON:
-            return _Mapped("")
+            return Mapped("")
         name = self.compiled.regions[number] if source == _REGION else self.fds.get(number, _ALL)
-        return _Mapped(name, args[7], args[6], bool(flags & _SHARED), bool(prot & _WRITE))
+        return Mapped(name, args[7], args[6], bool(flags & _SHARED), bool(prot & _WRITE))
 
-    def _is_beyond(self, mapped: _Mapped) -> None:
+    def _is_beyond(self, mapped: Mapped) -> None:
         size = self.compiled.region_pages.get(mapped.region, 0) * self.compiled.page_size
         if mapped.region and mapped.offset + mapped.length > size:
             self.beyond.append(mapped)

@@ -12,7 +12,7 @@ from hwtests.kernels.cache import cached
 from hwtests.kernels.names import KNOWN
 from hwtests.regions.named import is_named
 from hwtests.regions.traits import load_traits
-from hwtests.targets.base import Target, TargetError
+from hwtests.targets.base import Region, Target, TargetError
 from hwtests.targets.registry import expand, make_target
 
 Say = Callable[[str], None]
@@ -81,15 +81,15 @@ def make(name: str, regions: Sequence[str], allow_write: bool, modules: Sequence
         raise UsageError(str(error)) from None
 
 
-def default_names(say: Say) -> list[str]:
-    """The targets of a run that names none; `say` is told which and why."""
+def default_names(say: Say, *, dry: bool = False) -> list[str]:
+    """The targets of a run that names none; `say` is told which and why. `dry`: nothing is opened to find out."""
     if words := os.environ.get("PFNLAB_TARGET", ""):
         names = [word.strip() for word in words.split(",") if word.strip()]
         if not names:
             raise UsageError(f"PFNLAB_TARGET={words!r}: expected targets, separated by commas")
         say(f"on {', '.join(names)}: PFNLAB_TARGET says so")
         return names
-    usable, copied = _host_regions(say)
+    usable, copied = _host_regions(say, dry)
     names = ["host"] if usable else []
     if usable:
         say(f"on host: it offers {', '.join(usable)}")
@@ -106,19 +106,27 @@ def default_names(say: Say) -> list[str]:
     return names
 
 
-def _host_regions(say: Say) -> tuple[list[str], list[str]]:
+def _host_regions(say: Say, dry: bool) -> tuple[list[str], list[str]]:
     # Names of the host's usable regions, and of those that can be copied on write.
     host = make_target("host")
     try:
         if cause := host.probe():
             say(f"not on host: {cause}")
             return [], []
-        with host:
-            usable = [region for region in host.regions() if region.unusable is None]
+        usable = [region for region in _offered(host, dry) if region.unusable is None]
     except TargetError as error:
         say(f"not on host: {error}")
         return [], []
     return [region.name for region in usable], [region.name for region in usable if region.traits.holds("cow")]
+
+
+def _offered(host: Target, dry: bool) -> list[Region]:
+    from hwtests.targets.host import HostTarget
+
+    if dry and isinstance(host, HostTarget):
+        return host.planned()[1]
+    with host:
+        return host.regions()
 
 
 def _uml(say: Say) -> str:

@@ -30,7 +30,7 @@ def main(arguments: Namespace) -> int:
     shown = progress(arguments.quiet or arguments.json)
     opening: Opening | None = None
     try:
-        names = arguments.on or default_names(shown.note)
+        names = arguments.on or default_names(shown.note, dry=arguments.dry_run)
         targets = targets_of(names, arguments.region, arguments.allow_write, arguments.module)
         opening = None if arguments.dry_run else first_own(targets)
         from hwtests.cli.running import go

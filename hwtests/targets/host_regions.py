@@ -44,7 +44,7 @@ def planned_regions(named: Sequence[Named], level: str) -> list[Region]:
     known = {region.name for region in regions}
     for found in discover(MachineFiles(), load_traits()):
         if found.traits.kind not in known:
-            regions.append(_closed(found, level) or Region(found.traits, _pages(found) or PAGES))
+            regions.append(_closed(found, level) or Region(found.traits, _pages(found) or _size(found.path) or PAGES))
     return regions
 
 
@@ -107,16 +107,20 @@ def _measured(execution: Execution, region: Region) -> Region:
 
 def _plan(one: Named) -> Region:
     page = os.sysconf("SC_PAGE_SIZE")
-    try:
-        size = os.stat(one.path).st_size
-    except OSError:
-        size = 0
-    length = one.length or max(size - one.offset, 0)
-    if not length:
+    pages = one.length // page or max(_size(one.path) - one.offset // page, 0)
+    if not pages:
         cause = Unusable(f"the length of {one.path}", "the file tells none", "add length=BYTES", "length")
         return Region(one.traits, unusable=cause)
-    return Region(one.traits, -(-length // page))
+    return Region(one.traits, pages)
 
 
 def _pages(found: Found) -> int:
     return EVERYONES.get(found.traits.kind, found.pages)
+
+
+def _size(path: str) -> int:
+    # In pages, as the file tells.
+    try:
+        return -(-os.stat(path).st_size // os.sysconf("SC_PAGE_SIZE"))
+    except OSError:
+        return 0
