@@ -58,11 +58,13 @@ int lab_mmap(struct file *file, struct vm_area_struct *vma);
 
 int lab_alloc(struct lab_region *region, u64 absent, unsigned long absent_pages);
 void lab_free(struct lab_region *region);
-/* New content from byte `start` to byte `end`: a page that is written whole was neither read nor changed since. */
+/* PG_referenced and PG_dirty go: of pages that are written whole, from byte `start` to byte `end`;
+ * of all pages that nobody maps. So every program finds the same.
+ */
 void lab_renew(const struct lab_region *region, loff_t start, loff_t end);
 void lab_wipe_marks(const struct lab_region *region);
 
-/* The struct page of a frame, or NULL where the kernel has none; and what is counted there. */
+/* The struct page of a frame, or NULL where the kernel has none. */
 struct page *lab_page(unsigned long pfn);
 int lab_mapcount(struct page *page);
 

@@ -65,7 +65,9 @@ int lab_alloc(struct lab_region *region, u64 absent, unsigned long absent_pages)
 	return 0;
 }
 
-/* What the VM leaves on a page that it mapped as one of its own. All mappings begin the same. */
+/* What the VM leaves on a page that it mapped as one of its own. Not by ClearPageReferenced() and
+ * its like: 6.12 has them no more, 5.10 has no folios.
+ */
 static void wipe_marks(struct page *page)
 {
 	clear_bit(PG_dirty, lab_page_flags(page));
@@ -84,6 +86,16 @@ void lab_wipe_marks(const struct lab_region *region)
 		if (page_count(page) == 1 && !lab_mapcount(page))
 			wipe_marks(page);
 	}
+}
+
+void lab_renew(const struct lab_region *region, loff_t start, loff_t end)
+{
+	unsigned long i;
+
+	if (region->kind->backing == LAB_ABSENT)
+		return;
+	for (i = (start + PAGE_SIZE - 1) >> PAGE_SHIFT; i < end >> PAGE_SHIFT; i++)
+		wipe_marks(pfn_to_page(region->pfn + i));
 }
 
 static void free_page_checked(const struct lab_region *region, unsigned long pfn)
@@ -113,19 +125,4 @@ void lab_free(struct lab_region *region)
 			free_page_checked(region, region->pfn + i);
 	}
 	region->content = NULL;
-}
-
-void lab_renew(const struct lab_region *region, loff_t start, loff_t end)
-{
-	unsigned long i;
-
-	if (region->kind->backing == LAB_ABSENT)
-		return;
-	for (i = (start + PAGE_SIZE - 1) >> PAGE_SHIFT; i < end >> PAGE_SHIFT; i++) {
-		unsigned long *flags = lab_page_flags(compound_head(pfn_to_page(region->pfn + i)));
-
-		/* Not by name: 6.12 has ClearPageReferenced() no more, 5.10 no folios. */
-		clear_bit(PG_referenced, flags);
-		clear_bit(PG_dirty, flags);
-	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What do the lab's driver and the agent say to each other?  The ioctls of /dev/pfnlab/ctl and of a region's file.
- * Fixed-width integers only, no padding: a 32-bit agent and a 64-bit kernel read the same. */
+/* What do the lab's driver and the agent say to each other?
+ * The ioctls of /dev/pfnlab/ctl and of a region's file.
+ * Fixed-width integers only, no padding: a 32-bit agent and a 64-bit kernel read the same.
+ */
 #ifndef PFNLAB_H
 #define PFNLAB_H
 
@@ -17,17 +19,20 @@
 #define PFNLAB_S32 int32_t
 #endif
 
-/* Of a region's file (/dev/pfnlab/NAME): where it is. pfn is that of its first page, its pages are consecutive frames. */
+/* Of a region's file (/dev/pfnlab/NAME): where it is. pfn is that of its first page, its pages are
+ * consecutive frames.
+ */
 struct pfnlab_info {
 	PFNLAB_U64 pfn;
 	PFNLAB_U64 pages;
 };
 
-/* Of /dev/pfnlab/ctl: `count` entries of what is asked for, from `start`, into the array at address `out`.
- * The ioctl returns how many entries were written. */
+/* Of /dev/pfnlab/ctl: `count` entries of what is asked for, from `start`, into the array at address
+ * `out`. The ioctl returns how many entries were written.
+ */
 struct pfnlab_query {
 	PFNLAB_U64 start; /* PTES, VMAS: an address of the caller; PAGES: a pfn */
-	PFNLAB_U64 end;   /* PTES, VMAS: the first address after the range; PAGES: the first pfn after it */
+	PFNLAB_U64 end; /* the first address, or the first pfn, after the range */
 	PFNLAB_U64 out;
 	PFNLAB_U64 count; /* room at `out`, in entries */
 };
@@ -49,7 +54,10 @@ struct pfnlab_pte {
 struct pfnlab_page {
 	PFNLAB_S32 refcount;
 	PFNLAB_S32 mapcount;
-	PFNLAB_U64 flags; /* bit numbers of include/uapi/linux/kernel-page-flags.h; all ones in all three: no struct page */
+	/* Bit numbers of include/uapi/linux/kernel-page-flags.h.
+	 * All ones in all three: no struct page.
+	 */
+	PFNLAB_U64 flags;
 };
 
 struct pfnlab_vma {

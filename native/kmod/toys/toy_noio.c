@@ -10,7 +10,7 @@ static int toy_noio_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	error = remap_pfn_range(vma, vma->vm_start, toy_pfn() + vma->vm_pgoff,
 				vma->vm_end - vma->vm_start, vma->vm_page_prot);
-	/* the fault: mremap() may lengthen it now, core dumps look into it */
+	/* the fault: what the kernel was told of this memory is taken back */
 	vm_flags_clear(vma, VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	return error;
 }
