@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST_ARGS ?=
 RUN_ARGS ?=
-# What is fetched if it can be: `uml` is the User-Mode Linux kernel of the machine's own suite.
+# What is fetched if it can be: `uml` is the User-Mode Linux kernel of the machine's own suite; uml:all, qemu:all.
 KERNELS ?= uml
 
 .PHONY: lab test kernel lint types bench wheel clean help

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from hwtests.errors import UsageError
+from hwtests.kernels import headers
 from hwtests.kernels.apt import own_codename
 from hwtests.kernels.build_tree import tree_of
 from hwtests.kernels.cache import Kernel, cached, size_of
@@ -46,13 +47,20 @@ def _row(name: KernelName, suite: str) -> dict[str, Any]:
         **row,
         "state": "cached",
         "release": record.release,
-        "size": size_of(kernel.folder),
+        "size": _size(kernel),
         "driver": _driver(kernel),
         "package": f"{record.package} {record.version} ({record.suite})",
         "sha256": record.sha256,
         "fetched": record.date,
         "folder": str(kernel.folder),
     }
+
+
+def _size(kernel: Kernel) -> int:
+    # Headers are some ten thousand files: they were counted when they were fetched.
+    found = headers.cached_headers(kernel)
+    own = [path for path in kernel.folder.iterdir() if path.name != headers.FOLDER]
+    return sum(size_of(path) if path.is_dir() else path.stat().st_size for path in own) + (found.size if found else 0)
 
 
 def _driver(kernel: Kernel) -> dict[str, Any]:

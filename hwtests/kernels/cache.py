@@ -75,7 +75,7 @@ def cached(name: KernelName) -> Kernel | None:
 
 def size_of(folder: Path) -> int:
     """Bytes of all files in a folder of the cache."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def write_record(folder: Path, record: Record) -> None:

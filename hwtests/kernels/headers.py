@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hwtests.kernels import kbuild
 from hwtests.kernels.apt import Package, PrivateApt, need_apt
-from hwtests.kernels.cache import Kernel, cache_folder
+from hwtests.kernels.cache import Kernel, cache_folder, size_of
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.names import parse_name
 from hwtests.kernels.packages import Say, dependencies, newest, unpack, with_dependencies
@@ -37,11 +37,12 @@ class Moved(KernelError):
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """`folder` is what `make -C` is given; `wanted` the compiler that the kernel was built with."""
+    """`folder` is what `make -C` is given; `wanted` the compiler that the kernel was built with; `size` in bytes."""
 
     folder: Path
     wanted: Wanted
     packages: tuple[str, ...]
+    size: int
 
 
 def complete(kernel: Kernel) -> bool:
@@ -58,7 +59,7 @@ def cached_headers(kernel: Kernel) -> Headers | None:
         wanted = Wanted(**said["wanted"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return Headers(folder / "usr" / "src" / said["folder"], wanted, tuple(said["packages"]))
+    return Headers(folder / "usr" / "src" / said["folder"], wanted, tuple(said["packages"]), said.get("size", 0))
 
 
 def fitting_compiler(headers: Headers) -> Compiler | None:
@@ -68,9 +69,12 @@ def fitting_compiler(headers: Headers) -> Compiler | None:
         remembered = str(json.loads(memory.read_text()))
     except (OSError, ValueError):
         remembered = ""
-    at_hand = {f"{compiler.cc}: {compiler.version()}": compiler for compiler in candidates(headers.wanted)}
-    if remembered in at_hand:
-        return at_hand[remembered]
+    at_hand: dict[str, Compiler] = {}
+    for compiler in candidates(headers.wanted):
+        key = f"{compiler.cc}: {compiler.version()}"
+        if key == remembered:
+            return compiler
+        at_hand[key] = compiler
     for key, compiler in at_hand.items():
         if kbuild.fits(headers.folder, compiler):
             _remember(memory, key)
@@ -114,6 +118,7 @@ def _fetch(kernel: Kernel, say: Say) -> Headers:
             "folder": f"linux-headers-{record.release}",
             "wanted": asdict(Wanted(gcc, record.suite, arch, host)),
             "packages": [f"{package.name} {package.version}" for package in (*packages, *tools)],
+            "size": size_of(new),
         }
         (new / _TOOLS).write_text(json.dumps(said, indent=1) + "\n")
         if (kernel.folder / FOLDER).exists():
