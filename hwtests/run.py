@@ -278,11 +278,12 @@ class Run:
         """These jobs have no trace; with none given, what the target has been asked for and has no result yet."""
         if not jobs:
             planned = [tuple(key) for key in self.facts["planned"] if key[1] == target]
-            regions = {name: region for name, _, region in planned if (name, target, region) not in self.results}
+            missing = [(name, region) for name, _, region in planned if (name, target, region) not in self.results]
             if not planned:
                 self._plan({"name": target}, [(one.name, target, "") for one in self.request.programs])
-                regions = {one.name: "" for one in self.request.programs if not self._is_done(one, target, "")}
-            jobs = [Job(one, regions[one.name], {}) for one in self.request.programs if one.name in regions]
+                missing = [(one.name, "") for one in self.request.programs if not self._is_done(one, target, "")]
+            selected = {one.name: one for one in self.request.programs}
+            jobs = [Job(selected[name], region, {}) for name, region in missing]
         file = self._console(console, target, "", "boot")
         for job in jobs:
             self.failed(job, target, verdict, why, file=file)
