@@ -185,38 +185,36 @@ static long ask_lab(struct region *r)
 	return 0;
 }
 
-static long make(struct region *r)
+/* What is free as single pages is taken meanwhile: then consecutive frames come, and their pfn can be said. */
+static long make_udmabuf_of_run(struct region *r)
 {
-	switch (r->kind) {
-	case KIND_DMA_HEAP: return make_dma_heap(r);
-	case KIND_UDMABUF: return make_udmabuf(r);
-	case KIND_IO_URING: return make_io_uring(r);
-	default: return make_packet(r);
-	}
+	enum { SCATTERED = 8 << 20, MADV_NOHUGEPAGE_ = 15 };
+	s64 taken = sys_mmap(0, SCATTERED, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
+	struct fault f;
+	long ret;
+
+	if (failed(taken))
+		return make_udmabuf(r);
+	SYS(madvise, taken, SCATTERED, MADV_NOHUGEPAGE_);
+	for (u64 at = 0; at < SCATTERED; at += me.page_size)
+		pfn_store((u64)taken + at, 1, 0, &f);
+	ret = make_udmabuf(r);
+	sys_munmap((u64)taken, SCATTERED);
+	return ret;
 }
 
 long region_make(struct region *r)
 {
-	enum { SCATTERED = 8 << 20, MADV_NOHUGEPAGE_ = 15 };
-	struct fault f;
-	s64 taken;
-	long ret;
-
 	if (r->kind == KIND_LAB)
 		return ask_lab(r);
 	if (r->kind == KIND_VFIO)
 		return region_vfio(r);
 	if (!r->pages)
 		return -E_INVAL;
-	/* What is free as single pages is taken meanwhile: then consecutive frames come, and their pfn can be said. */
-	taken = sys_mmap(0, SCATTERED, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
-	if (!failed(taken)) {
-		SYS(madvise, taken, SCATTERED, MADV_NOHUGEPAGE_);
-		for (u64 at = 0; at < SCATTERED; at += me.page_size)
-			pfn_store((u64)taken + at, 1, 0, &f);
+	switch (r->kind) {
+	case KIND_DMA_HEAP: return make_dma_heap(r);
+	case KIND_UDMABUF: return make_udmabuf_of_run(r);
+	case KIND_IO_URING: return make_io_uring(r);
+	default: return make_packet(r);
 	}
-	ret = make(r);
-	if (!failed(taken))
-		sys_munmap((u64)taken, SCATTERED);
-	return ret;
 }
