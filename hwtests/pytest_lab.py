@@ -107,13 +107,14 @@ class Lab:
 
     def _facts(self) -> dict[str, object]:
         from hwtests.inventory import inventory
+        from hwtests.private import public_path
 
         name = self.target if isinstance(self.target, str) else self.target.name
         return {
             "run": 1,
             "tool": tool(),
             "started": now(),
-            "command": " ".join(["pytest", *sys.argv[1:]]),
+            "command": public_path(" ".join(["pytest", *sys.argv[1:]])),
             "seed": None,
             "request": {"programs": [], "on": [name], "region": list(self._regions)},
             "inventory": inventory(),

@@ -101,6 +101,11 @@ def _run(commands: argparse._SubParsersAction[Parser]) -> None:
     run.add_argument("--seed", type=int, metavar="N", help="shuffle by this seed")
     run.add_argument("--results", metavar="DIR", help="where results directories are made (default: results)")
     run.add_argument("--resume", metavar="DIR", help="go on with this results directory: what has a verdict stays")
+    run.add_argument(
+        "--with-private",
+        action="store_true",
+        help="keep the host's name, home directories, and addresses and ids of the kernel's command line in run.json",
+    )
     run.add_argument("--json", action="store_true", help="print the summary as a JSON object")
     run.add_argument("--quiet", action="store_true", help="print nothing but errors")
 

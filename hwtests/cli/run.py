@@ -13,6 +13,7 @@ from hwtests.cli.choose import default_names, targets_of
 from hwtests.cli.progress import progress
 from hwtests.errors import UsageError
 from hwtests.opening import Opening, first_own
+from hwtests.private import here
 from hwtests.regions.named import is_named
 from hwtests.results import ResultsError, read_run
 from hwtests.selection import select
@@ -58,10 +59,10 @@ def _take_from(arguments: Namespace, path: Path) -> None:
     lists = [request.get(name, []) for name in _LISTS] if isinstance(request, dict) else [None]
     if not all(isinstance(words, list) and all(isinstance(word, str) for word in words) for words in lists):
         raise UsageError(f"{path / 'run.json'}: expected lists of words in its request: {', '.join(_LISTS)}")
-    arguments.programs = request.get("programs", [])
+    arguments.programs = [here(word) for word in request.get("programs", [])]
     arguments.on = request.get("on", [])
     arguments.region = request.get("region", [])
-    arguments.module = request.get("module", [])
+    arguments.module = [here(word) for word in request.get("module", [])]
     arguments.allow_hazard = request.get("allow_hazard", [])
     arguments.seed = facts.get("seed")
     # A file of the user's is written only if this command says so too.

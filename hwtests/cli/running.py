@@ -25,6 +25,7 @@ from hwtests.errors import Interrupted
 from hwtests.inventory import inventory
 from hwtests.not_tried import not_tried_text
 from hwtests.opening import Opening
+from hwtests.private import public_path
 from hwtests.recorded import ROOT, Provenance, record
 from hwtests.regions.named import region_name
 from hwtests.report import load, summary_text, write_html, write_junit
@@ -120,21 +121,24 @@ def _facts(arguments: Namespace, request: Request, names: Sequence[str], before:
     if before is not None:
         facts = read_run(Path(arguments.resume))
         return {**facts, "resumed": [*facts.get("resumed", []), now()]}
+    told = str if arguments.with_private else public_path
     return {
         "run": 1,
         "tool": tool(),
         "started": now(),
-        "command": shlex.join(["pfnlab", *sys.argv[1:]]),
+        "command": told(shlex.join(["pfnlab", *sys.argv[1:]])),
         "seed": request.seed,
         "request": {
-            "programs": [str(Path(word).absolute()) if word.endswith(".pfn") else word for word in arguments.programs],
+            "programs": [
+                told(str(Path(word).absolute())) if word.endswith(".pfn") else word for word in arguments.programs
+            ],
             "on": list(names),
             "region": arguments.region,
-            "module": [str(Path(module).absolute()) for module in arguments.module],
+            "module": [told(str(Path(module).absolute())) for module in arguments.module],
             "allow_write": arguments.allow_write,
             "allow_hazard": arguments.allow_hazard,
         },
-        "inventory": inventory(),
+        "inventory": inventory(private=arguments.with_private),
     }
 
 

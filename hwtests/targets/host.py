@@ -12,8 +12,10 @@ import resource
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from hwtests.inventory import memory_around
 from hwtests.kernels import config as kernel_config
 from hwtests.language.nodes import Program
+from hwtests.private import public_cmdline
 from hwtests.regions.named import Named, parse_named
 from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
@@ -110,12 +112,22 @@ class HostTarget:
         facts = actor.hello_seen.facts
         self._about = {
             "kernel": {name: facts.get(name, "") for name in ("release", "version", "machine", "arch")},
-            "cmdline": facts.get("cmdline", ""),
+            "cmdline": public_cmdline(facts.get("cmdline", "")),
             "config": dict(execution.config),
             "uid": actor.hello_seen.uid,
             "modules": _modules(),
+            "memory": self._memory(actor.hello_seen.page_size),
         }
         return execution
+
+    def _memory(self, page: int) -> dict[str, list[str]]:
+        # What lies around each region in the machine's memory, where that is known and may be told.
+        around = {
+            region.name: memory_around(region.pfn * page, (region.pfn + region.pages) * page)
+            for region in self._regions
+            if region.pfn
+        }
+        return {name: lines for name, lines in around.items() if lines}
 
 
 def _modules() -> dict[str, str]:
