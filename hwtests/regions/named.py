@@ -25,7 +25,7 @@ from typing import Any
 
 from hwtests.regions.machine import MachineFiles
 from hwtests.regions.nodes import about_node
-from hwtests.regions.pci import traits_of_bar
+from hwtests.regions.pci import part_of_bar, traits_of_bar
 from hwtests.regions.physical import somebodys
 from hwtests.regions.traits import RegionTraits, TraitsError, load_traits
 
@@ -89,7 +89,7 @@ def parse_named(text: str, page_size: int, *, allow_write: bool = False, machine
         raise TraitsError(f"region {text}: shared and private exclude each other, expected one or none")
     machine = machine or MachineFiles(page_size=page_size)
     offset, length = values.get("offset", 0), values.get("length", 0)
-    traits = _said(_driver(machine, path, region_name(text)), words, width)
+    traits = _said(_driver(machine, path, region_name(text), offset, length), words, width)
     ram = path == "/dev/mem" and somebodys(machine, offset, length or page_size)
     stores = allow_write and not traits.read_only and not ram
     sharing = "private" if traits.sharing == "private" else "shared"
@@ -100,12 +100,14 @@ def parse_named(text: str, page_size: int, *, allow_write: bool = False, machine
     return Named(path, offset, length, "sync" in words, traits)
 
 
-def _driver(machine: MachineFiles, path: str, name: str) -> RegionTraits:
+def _driver(machine: MachineFiles, path: str, name: str, offset: int, length: int) -> RegionTraits:
     """The traits of the driver's kind, where it is known; it is not the lab's, whatever the kind says."""
     kinds = load_traits()
     kind = about_node(path).get("kind", "")
     if kind in kinds:
-        traits = traits_of_bar(machine, path, kinds)[0] if path.startswith("/sys/bus/pci/") else kinds[kind]
+        traits = kinds[kind]
+        if path.startswith("/sys/bus/pci/"):
+            traits = part_of_bar(machine, path, traits_of_bar(machine, path, kinds)[0], offset, length)
         return replace(traits, kind=name, path=path, own=False, view="none", view_stores=False)
     return RegionTraits(
         kind=name,

@@ -50,6 +50,13 @@ def traits_of_bar(machine: MachineFiles, path: str, kinds: Mapping[str, RegionTr
     return replace(traits, summary=f"{name}, BAR {match[1] if match else '?'} of {slot}", **changes), bool(about)
 
 
+def part_of_bar(machine: MachineFiles, path: str, traits: RegionTraits, offset: int, length: int) -> RegionTraits:
+    """The traits of a part of a BAR: what lies beyond it can be mapped (drivers/pci/mmap.c pci_mmap_fits())."""
+    size = read_bar(str(machine.real(path))).size
+    whole = not length or -(-size // machine.page_size) * machine.page_size <= offset + length
+    return traits if whole else replace(traits, length="any")
+
+
 @cache
 def known() -> dict[str, dict[str, dict[str, Any]]]:
     """devices/pci.toml: by vendor:device and the BAR's number."""
@@ -61,5 +68,6 @@ def _found(machine: MachineFiles, path: str, kinds: Mapping[str, RegionTraits]) 
     real = str(machine.real(path))
     size = read_bar(real).size
     pages = min(size // machine.page_size, PAGES)
+    traits = part_of_bar(machine, path, traits, 0, pages * machine.page_size)
     closed = bar_closed(real)
     return Found(path, traits, path, pages=pages, size=size, unasked=harmless and closed is None, closed=closed)

@@ -74,6 +74,15 @@ def test_a_known_device_brings_its_widths(tmp_path):
     assert rows["/sys/bus/pci/devices/0000:00:05.0/resource0"].traits.widths == (4,)
 
 
+@pytest.mark.parametrize(("end", "length"), [("0xfe01ffff", "any"), ("0xfe00ffff", "region")])
+def test_a_part_of_a_bar_can_be_mapped_beyond_its_end(tmp_path, end, length):
+    files = pci("0000:00:04.0", "1af4:1110", 2, f"0xfe000000 {end} 0x14220c")
+    path = "/sys/bus/pci/devices/0000:00:04.0/resource2"
+    named = parse_named(f"{path},length=64K", 4096, machine=machine(tmp_path, files))
+
+    assert {found(tmp_path, files)[path].traits.length, named.traits.length} == {length}
+
+
 def test_a_bar_that_is_switched_off_is_not_used(tmp_path):
     off = pci("0000:00:04.0", "1af4:1110", 2, "0xfe010000 0xfe01ffff 0x14220c", command=0)
     one = found(tmp_path, off)["/sys/bus/pci/devices/0000:00:04.0/resource2"]
