@@ -17,7 +17,7 @@ PROGRAM = "pfn 1\nprocess p\np: m = mmap anon private rw pages=1\n"
 
 @pytest.fixture
 def run_json(tmp_path, monkeypatch):
-    home = tmp_path / "home" / "ada"
+    home = tmp_path / "people" / "ada"
     home.mkdir(parents=True)
     (home / "mine.pfn").write_text(PROGRAM)
     monkeypatch.setenv("HOME", str(home))
@@ -37,14 +37,14 @@ def test_neither_the_hosts_name_nor_the_users_home_is_told(run_json):
 
     assert said["inventory"]["host"] == LEFT_OUT
     assert said["request"]["programs"] == ["~/mine.pfn"]
-    assert "/home/ada" not in text
+    assert "/people/ada" not in text
 
 
 def test_both_are_told_when_they_are_asked_for(run_json):
     text = run_json("--with-private")
 
     assert json.loads(text)["inventory"]["host"] == os.uname().nodename
-    assert "/home/ada/mine.pfn" in text
+    assert "/people/ada/mine.pfn" in text
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_what_identifies_a_machine_is_left_out_of_its_command_line(text, public)
 
 
 def test_a_home_is_put_back_where_it_is_needed(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("HOME", "/people/ada")
 
-    assert public_path("pfnlab run /home/ada/x.pfn /home/adam/y.pfn") == "pfnlab run ~/x.pfn /home/adam/y.pfn"
-    assert here(public_path("/home/ada/x.pfn")) == "/home/ada/x.pfn"
+    assert public_path("pfnlab run /people/ada/x.pfn /people/adam/y.pfn") == "pfnlab run ~/x.pfn /people/adam/y.pfn"
+    assert here(public_path("/people/ada/x.pfn")) == "/people/ada/x.pfn"
 
 
 def test_the_memory_around_a_region_is_told_by_its_claims():
