@@ -2,13 +2,14 @@
 """How does a user name a region of their own?  `--region /dev/x,offset=0x1000,length=64K,shared,width=4`.
 
     PATH[,offset=BYTES][,length=BYTES][,shared|private][,width=1|2|4|8][,ro][,sync][,zero][,access][,volatile][,registers]
-        [,page-reads]
+        [,page-reads][,part]
 
 `shared`, `private`: only that way of mapping is taken by the driver. `ro`: the file is opened read-only. `sync`: with
 O_SYNC. `zero`: maps shows its offset as counted from the region's start, not as a physical address. `access`: its vma
 has vm_ops->access. `volatile`: its content changes by itself. `registers`: what changes when it is read. Of such
 memory, and of one with a `width`, no program has the kernel read whole pages (a copy on write does), unless
-`page-reads` says that reading every byte of it is harmless. Bytes may end in K, M or G, and be hexadecimal.
+`page-reads` says that reading every byte of it is harmless. `part`: the device goes on behind the range.
+Bytes may end in K, M or G, and be hexadecimal.
 
 Of a file whose driver is known (hwtests/regions/devices/nodes.toml: /dev/mem, a BAR in sysfs, …) the traits are those
 of its kind, and the words change them; of any other the driver's doings are learned from a first mapping.
@@ -31,7 +32,7 @@ from hwtests.regions.traits import RegionTraits, TraitsError, load_traits
 
 _NUMBER = re.compile(r"(0x[0-9a-fA-F]+|\d+)([KMG]?)")
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
-_WORDS = ("shared", "private", "ro", "sync", "zero", "access", "volatile", "registers", "page-reads")
+_WORDS = ("shared", "private", "ro", "sync", "zero", "access", "volatile", "registers", "page-reads", "part")
 _VALUES = ("offset", "length", "width")
 
 
@@ -145,6 +146,7 @@ _MEANS: Mapping[str, Mapping[str, Any]] = {
     "volatile": {"stable": False},
     "registers": {"stable": False},
     "page-reads": {},
+    "part": {"length": "any"},
 }
 
 

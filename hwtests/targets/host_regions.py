@@ -26,6 +26,8 @@ from native.wire import Kind
 
 #: Sources that are a file, which can be opened and mapped without the agent.
 _FILES = ("file", "devmem")
+#: What forbids a source to a user: a setting rather than a file's mode.
+_FORBIDDEN = {"perf": "sysctl", "io_uring": "sysctl"}
 
 
 def open_regions(execution: Execution, named: Sequence[Named]) -> list[Region]:
@@ -35,7 +37,7 @@ def open_regions(execution: Execution, named: Sequence[Named]) -> list[Region]:
     for found in discover(MachineFiles(), load_traits()):
         if found.traits.kind not in known:
             regions.append(_closed(found, execution.kernel.at) or _open(execution, found))
-    return check_regions(execution, regions)
+    return [_gated(region) for region in check_regions(execution, regions)]
 
 
 def planned_regions(named: Sequence[Named], level: str) -> list[Region]:
@@ -64,6 +66,22 @@ def _closed(found: Found, level: str) -> Region | None:
     needs = f"to be named: {traits.summary}"
     cause = Unusable(needs, "pfnlab does not touch it unasked", f"--region {found.name}", "by name only")
     return Region(traits, unusable=cause)
+
+
+def _gated(region: Region) -> Region:
+    """The region with the name of its gate, where the agent has made it, or could not: its errno is the last word."""
+    cause = region.unusable
+    if cause is None or cause.gate or region.traits.source in _FILES:
+        return region
+    word = cause.found.rsplit(" ", 1)[-1]
+    gate = {"ENOSYS": "kernel", "ENODEV": "kernel", "EINVAL": "kernel", "ENOENT": "device node", "EBUSY": "busy"}.get(
+        word
+    )
+    if word in ("EPERM", "EACCES"):
+        gate = _FORBIDDEN.get(region.traits.source, "permission")
+    if gate is None:
+        gate = "not as its traits say" if "VmFlags" in cause.found else "mmap"
+    return replace(region, unusable=replace(cause, gate=gate))
 
 
 def _open(execution: Execution, found: Found) -> Region:

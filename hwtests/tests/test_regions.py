@@ -23,7 +23,8 @@ def test_there_is_a_file_for_each_kind_of_region():
     lab = """absent chunks dontcopy fault mixed mkwrite noio normal nosplit page partial plain readonly reserved
         reversed whole"""
     others = """bar bar-wc btf dma-heap-chunk dma-heap-chunks dma-heap-pages hidden hpet io-uring-pages io-uring-pfn
-        mmio-testdev packet perf udmabuf udmabuf-prefaulted uml-iomem uml-mmapper uml-ram vvar"""
+        mmio-testdev packet perf udmabuf udmabuf-prefaulted uml-iomem uml-mmapper uml-ram vvar
+        fb uio"""
 
     assert set(load_traits()) == {*others.split(), *(f"lab-{name}" for name in lab.split())}
 
@@ -125,7 +126,7 @@ def test_a_path_is_told_from_a_kind():
     assert not is_named("uml-ram")
 
 
-def test_of_a_named_region_the_drivers_flags_are_of_flags():
+def test_of_a_named_region_the_drivers_flags_are_learned():
     traits = of_flags(parse_named("/dev/x", PAGE).traits, [{"VmFlags": "rd mr me ms pf io dc de dd"}])
 
     assert (traits.maywrite, traits.mayexec, traits.insert) == (False, True, "mmap")

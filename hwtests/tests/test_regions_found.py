@@ -7,6 +7,8 @@ from hwtests.regions.discover import discover
 from hwtests.regions.named import parse_named
 from hwtests.regions.physical import ranges
 from hwtests.regions.traits import load_traits
+from hwtests.targets import host_regions
+from hwtests.targets.base import Region, Unusable
 from hwtests.tests.machines import IOMEM, PHYSICAL, machine, pci
 
 IVSHMEM = pci("0000:00:04.0", "1af4:1110", 2, "0xfe010000 0xfe01ffff 0x14220c")
@@ -103,8 +105,6 @@ def test_each_map_of_a_uio_device_is_a_region(tmp_path):
         "/sys/class/uio/uio0/maps/map0/size": "0x1000",
         "/sys/class/uio/uio0/maps/map1/size": "0x4000",
     }
-    if "uio" not in load_traits():
-        pytest.skip("no traits of UIO")
     rows = found(tmp_path, files)
 
     assert rows["/dev/uio0,offset=0x1000,length=0x4000"].base == 4096
@@ -151,3 +151,24 @@ def test_a_file_of_a_known_kind_has_its_traits(tmp_path):
     assert (named.traits.access, named.traits.length, named.traits.learn, named.traits.own) == (
         "phys", "any", False, False,
     )  # fmt: skip
+
+
+def test_of_a_part_a_driver_need_not_refuse_what_is_longer():
+    assert parse_named("/dev/x,length=64K", 4096).traits.holds("limited")
+    assert not parse_named("/dev/x,length=64K,part", 4096).traits.holds("limited")
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "gate"),
+    [
+        ("perf", "the agent refused: EPERM", "sysctl"),
+        ("packet", "open of packet: EPERM", "permission"),
+        ("io_uring", "open of io_uring: ENOSYS", "kernel"),
+        ("premapped", "VmFlags lacks pf (rd mr)", "not as its traits say"),
+    ],
+)
+def test_the_gate_of_what_the_agent_makes_is_named_too(source, found, gate):
+    traits = next(one for one in load_traits().values() if one.source == source)
+    region = Region(traits, unusable=Unusable("x", found, "y"))
+
+    assert host_regions._gated(region).unusable.gate == gate
