@@ -22,8 +22,6 @@ def main(arguments: Namespace) -> int:
         shown = rows() if arguments.json else [_shown(row) for row in rows()]
         print_rows(shown, ("name", "state", "release", "size", "driver", "package"), arguments.json)
         return 0
-    if not arguments.names:
-        raise UsageError("kernels fetch: expected the name of a kernel, such as uml:6.12")
     for name in dict.fromkeys(name for text in arguments.names for name in _named(text)):
         kernel = fetch(name, lambda said: print(said, file=sys.stderr), with_headers=arguments.headers)
         release = kernel.record.release if kernel.record else "of an unknown release"

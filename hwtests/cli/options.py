@@ -119,7 +119,7 @@ def _module(parser: Parser) -> None:
         "--module",
         action="append",
         default=[],
-        metavar="FILE.ko",
+        metavar="FILE.ko[,NAME=VALUE…]",
         help="load this kernel module in a qemu guest, after the lab's driver; may be repeated",
     )
 
@@ -209,14 +209,20 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         "Lists the kernels that can be had by name, or fetches some through apt's signed index into the cache.",
         listing=True,
     )
-    kernels.add_argument("action", nargs="?", choices=("fetch",), metavar="fetch", help="fetch the kernels named")
-    kernels.add_argument(
+    actions = kernels.add_subparsers(metavar="fetch", dest="action", parser_class=Parser)
+    fetch = _command(
+        actions,
+        "fetch",
+        "fetch the kernels named",
+        "Fetches kernels through apt's signed index into the cache, and what modules for them are built with.",
+    )
+    fetch.add_argument(
         "names",
-        nargs="*",
+        nargs="+",
         metavar="NAME",
         help="such as uml:6.12; `uml` (the machine's own suite), uml:all, qemu:all, all",
     )
-    kernels.add_argument(
+    fetch.add_argument(
         "--no-headers",
         dest="headers",
         action="store_false",

@@ -96,7 +96,7 @@ def only_line(capsys) -> str:
         (["report", ".", "-o", "x.html"], "pfnlab: "),
         (["report", "."], "pfnlab: the following arguments are required: -o/--output"),
         (["explain", "nothing"], "pfnlab: no rule or program 'nothing'"),
-        (["kernels", "fetch"], "pfnlab: kernels fetch: expected the name of a kernel"),
+        (["kernels", "fetch"], "pfnlab: the following arguments are required: NAME"),
         (["kernels", "fetch", "linux"], "pfnlab: needs a kernel's name such as uml:6.12"),
     ],
 )
