@@ -116,7 +116,7 @@ __attribute__((noreturn)) static void serve(void)
 		if (sys_read(command_pipe[me.self][0], &byte, 1) != 1)
 			sys_exit(0);
 		me.forked = -1;
-		ops_execute(&me);
+		ops_execute_run(&me);
 		if (me.forked >= 0) {
 			if (me.counted)
 				touch_own_pages();

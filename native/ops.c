@@ -127,3 +127,26 @@ void ops_execute(struct actor *a)
 	if (a->unspeakable)
 		op_refuse(o, -E_OVERFLOW);
 }
+
+static int keep(struct mailbox *b)
+{
+	size_t n = log_size(b->obs.length);
+
+	if (n > LOG_BYTES - b->log_bytes)
+		return 0;
+	memcpy(b->log + b->log_bytes, &b->obs, offsetof(struct observation, payload) + b->obs.length);
+	b->log_bytes += (u32)n;
+	b->kept++;
+	return 1;
+}
+
+void ops_execute_run(struct actor *a)
+{
+	struct mailbox *b = a->box;
+
+	ops_execute(a);
+	while (a->forked < 0 && b->kept + 1 < b->run_calls && keep(b)) {
+		b->call = b->run[b->kept];
+		ops_execute(a);
+	}
+}

@@ -39,8 +39,17 @@ struct observation {
 	u8 payload[MAX_PAYLOAD] __attribute__((aligned(8)));
 };
 
-/* One call at a time, so one place for it and one for its observation. */
-struct mailbox { struct call call; struct observation obs; struct process process[MAX_PROCESSES]; };
+/* One call at a time, so one place for it and one for its observation. An actor goes through a run of its own calls by
+ * itself: `call` is run[kept], and the observations of those before it are in `log`, wherever it may die. */
+enum { RUN_CALLS = 32, LOG_BYTES = 16384 };
+struct mailbox {
+	struct call call;
+	struct observation obs;
+	struct process process[MAX_PROCESSES];
+	u32 run_calls, kept, log_bytes;
+	struct call run[RUN_CALLS];
+	u8 log[LOG_BYTES] __attribute__((aligned(8))); /* of each: what is before the payload, and as much of that as there is */
+};
 
 struct actor {
 	struct mailbox *box;
@@ -55,6 +64,10 @@ struct actor {
 
 /* Executes box->call into box->obs. A call never fails: errors are observations. */
 void ops_execute(struct actor *a);
+/* Executes box->run from its first call, as far as `log` has room: the last observation is left in box->obs. */
+void ops_execute_run(struct actor *a);
+/* What an observation takes in the log. */
+static inline size_t log_size(u32 length) { return (offsetof(struct observation, payload) + length + 7) & ~(size_t)7; }
 
 /* For the files of ops: */
 typedef void op_function(struct actor *a, const struct call *c, struct observation *o);

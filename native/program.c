@@ -56,12 +56,10 @@ static enum outcome call_run(void)
 	return REPLIED;
 }
 
-static void send_observation(void)
+static void send_observation(u16 index, const struct observation *o)
 {
-	const struct observation *o = &me.box->obs;
-
 	frame_begin(FROM_OBS);
-	frame_u16(me.box->call.index);
+	frame_u16(index);
 	frame_u16(o->stage);
 	frame_u64((u64)o->ret);
 	frame_u32((u32)o->signal);
@@ -73,10 +71,24 @@ static void send_observation(void)
 	frame_end();
 }
 
-static int read_call(struct reader *r, u16 index)
+/* What the run has seen: the observations in the log, and that of its last call. How many calls that were. */
+static u16 send_run(void)
 {
-	struct call *c = &me.box->call;
+	const struct mailbox *b = me.box;
+	u16 n = 0;
 
+	for (u32 at = 0; n < b->kept; n++) {
+		const struct observation *o = (const struct observation *)(const void *)(b->log + at);
+
+		send_observation(b->run[n].index, o);
+		at += (u32)log_size(o->length);
+	}
+	send_observation(b->run[n].index, &b->obs);
+	return (u16)(n + 1);
+}
+
+static int read_call(struct reader *r, u16 index, struct call *c)
+{
 	memset(c, 0, sizeof(*c));
 	c->index = index;
 	c->verb = read_u16(r);
@@ -90,6 +102,30 @@ static int read_call(struct reader *r, u16 index)
 	return !r->bad;
 }
 
+/* A process that others wait for, or that the agent does, is told of each call. */
+static int alone(const struct call *c) { return c->proc < 0 || c->verb == VERB_FORK || c->verb == VERB_EXIT; }
+
+/* Fills box->run with call `first` and those after it that the same process can go through by itself; 0 when malformed. */
+static int read_run(struct reader r, u16 first, u16 calls, u32 most)
+{
+	struct mailbox *b = me.box;
+
+	b->run_calls = b->kept = b->log_bytes = 0;
+	for (u32 i = first; i < calls && b->run_calls < most; i++) {
+		struct call *c = &b->run[b->run_calls];
+
+		if (!read_call(&r, (u16)i, c))
+			break; /* the run that begins with it says so */
+		if (b->run_calls && (alone(c) || c->proc != b->run[0].proc))
+			break;
+		b->run_calls++;
+		if (alone(c))
+			break;
+	}
+	b->call = b->run[0];
+	return b->run_calls > 0;
+}
+
 /* Whether a program that is still to be read asks for counters: only then is their baseline worth its third of a
  * millisecond (on UML) a process. */
 static int has_rss(struct reader r, u16 processes, u16 calls)
@@ -97,7 +133,7 @@ static int has_rss(struct reader r, u16 processes, u16 calls)
 	r.at += r.left < processes * 24u ? r.left : processes * 24u;
 	r.left -= r.left < processes * 24u ? r.left : processes * 24u;
 	for (u16 i = 0; i < calls && !r.bad; i++) {
-		if (!read_call(&r, i) || me.box->call.verb == VERB_RSS)
+		if (!read_call(&r, i, &me.box->call) || me.box->call.verb == VERB_RSS)
 			return 1;
 	}
 	return 0;
@@ -165,8 +201,9 @@ void program_run(struct reader *r)
 	sys_close(reply_pipe[1]);
 	reply_pipe[1] = -1;
 	deadline = sys_now_ms() + limit; /* the program's own time, whatever its start took */
-	for (u16 i = 0; i < calls && !why; i++) {
-		if (!read_call(r, i)) {
+	for (u16 i = 0, done; i < calls && !why; i += done) {
+		/* Sent at once, each call is seen before the next one begins. */
+		if (!read_run(*r, i, calls, flags & RUN_AT_ONCE ? 1 : RUN_CALLS)) {
 			why = "RUN: malformed call";
 			break;
 		}
@@ -180,7 +217,9 @@ void program_run(struct reader *r)
 			me.box->obs.stage = STAGE_NOT_RUN;
 			me.box->obs.ret = 1;
 		}
-		send_observation();
+		done = send_run();
+		for (u16 k = 0; k < done; k++)
+			read_call(r, i, &me.box->call);
 		if (flags & RUN_AT_ONCE)
 			channel_flush();
 	}

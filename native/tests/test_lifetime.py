@@ -7,21 +7,32 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 import pytest
 
 from native.actor import Actor
 from native.channel import AgentLost, RunResult
-from native.tests.programs import compiled, fork, load, mapping, run
+from native.tests.programs import Raw, compiled, fork, load, mapping, run, store
 from native.wire import DoneFlag, RunFlag, Stage
 
+WAIT4 = 61  # of x86-64
 STUCK = (mapping(), fork(), ("wait", 0, -1, (1,)), load())  # q runs, so p waits for ever
 
 
 def family(pid: int) -> list[psutil.Process]:
     agent = psutil.Process(pid)
     return [agent, *agent.children(recursive=True)]
+
+
+def waits(pid: int) -> bool:
+    """Whether it is in wait4(2), for any child or the one that it names."""
+    try:
+        return Path(f"/proc/{pid}/syscall").read_text().split()[0] == str(WAIT4)
+    except (OSError, IndexError):
+        return False
 
 
 def ended(process: psutil.Process) -> bool:
@@ -43,18 +54,20 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 class Running(threading.Thread):
     """A program that is stuck, run beside the test, and the processes it has once it is."""
 
-    def __init__(self, actor: Actor, limit_ms: int = 30_000) -> None:
+    def __init__(
+        self, actor: Actor, limit_ms: int = 30_000, *, calls: Sequence[Raw] = STUCK, flags: int = RunFlag.AT_ONCE
+    ) -> None:
         super().__init__(daemon=True)
-        self.actor, self.limit_ms = actor, limit_ms
+        self.actor, self.limit_ms, self.calls, self.flags = actor, limit_ms, calls, flags
         self.outcome: RunResult | AgentLost | None = None
         self.start()
-        while len(family(actor.pid)) < 3:
+        while not any(waits(process.pid) for process in family(actor.pid)):
             threading.Event().wait(0.005)
         self.family = family(actor.pid)
 
     def run(self) -> None:
         try:
-            self.outcome = self.actor.run(compiled(*STUCK), self.limit_ms, flags=RunFlag.AT_ONCE)
+            self.outcome = self.actor.run(compiled(*self.calls), self.limit_ms, flags=self.flags)
         except AgentLost as lost:
             self.outcome = lost
 
@@ -94,6 +107,27 @@ def test_killed_actor_is_an_observation_and_the_agent_goes_on():
         assert after.stage == Stage.NO_PROCESS
         assert_gone(running.family[1:])
         assert run(actor, mapping(), load()).observations[1].payload == b"\0"
+
+
+def test_killed_actor_leaves_what_it_saw_in_the_run_of_its_own_calls():
+    calls = (mapping(), fork(), store(0, 0x41), load(), ("wait", 0, -1, (1,)), load())
+    with Actor() as actor:
+        running = Running(actor, calls=calls, flags=0)
+        os.kill(running.family[1].pid, signal.SIGKILL)
+        running.join(5)
+        assert isinstance(running.outcome, RunResult)
+        _, _, stored, loaded, waited, after = running.outcome.observations
+
+        assert (stored.stage, loaded.payload) == (Stage.CALL, b"\x41")
+        assert [waited.stage, after.stage] == [Stage.DIED, Stage.NO_PROCESS]
+
+
+def test_time_limit_leaves_what_was_seen_in_the_run_of_its_own_calls(actor):
+    calls = (mapping(), fork(), store(0, 0x41), load(), ("wait", 0, -1, (1,)), load())
+    result = run(actor, *calls, limit_ms=300)
+
+    assert result.observations[3].payload == b"\x41"
+    assert [(o.stage, o.ret) for o in result.observations[4:]] == [(Stage.NOT_RUN, 1), (Stage.NOT_RUN, 0)]
 
 
 def test_killed_agent_is_lost_with_what_it_had_said():
