@@ -152,7 +152,8 @@ class Run:
             finally:
                 target.close()
         except TargetLost as lost:
-            self._rest(target.name, [], lost.kind, str(lost), lost.console)
+            if not self._rest(target.name, [], lost.kind, str(lost), lost.console):
+                self._afterwards(target.name, lost)
         except TargetError as error:
             self._rest(target.name, [], "error", str(error))
 
@@ -204,7 +205,8 @@ class Run:
         with Behind() as judging:
             for number, boot in enumerate(boots):
                 if number:
-                    target.fresh()
+                    judging.wait()
+                    self._fresh(target)
                 for job in boot:
                     left.popleft()
                     dead = 0 if self._tried(target, job, judging) else dead + 1
@@ -212,6 +214,21 @@ class Run:
                         judging.wait()
                         self._rest(target.name, list(left), "error", f"{target.name} does not come up any more")
                         return
+
+    def _fresh(self, target: Target) -> None:
+        try:
+            target.fresh()
+        except TargetLost as lost:
+            self._afterwards(target.name, lost)
+
+    def _afterwards(self, target: str, lost: TargetLost) -> None:
+        """What a kernel said when its last program had ended: that program's result is another now."""
+        last = next((one for key, one in reversed(self.results.items()) if key[1] == target and one.trace), None)
+        if last is not None:
+            file = self._console(lost.console, target, last.region, last.program)
+            kind: Literal["crash", "error"] = "crash" if lost.kind == "crash" else "error"
+            why = f"after this program: {lost}"
+            self.keep(msgspec.structs.replace(last, verdict=kind, why=why, console=file or last.console))
 
     def _tried(self, target: Target, job: Job, judging: Behind) -> bool:
         # Whether the target is still there afterwards. A trace is judged while the kernel runs the next program.
@@ -274,8 +291,11 @@ class Run:
         kind: Literal["crash", "error"] = "crash" if verdict == "crash" else "error"
         return self.keep(Result(**_who(job, target), kernel="", verdict=kind, seconds=0.0, why=why, console=file))
 
-    def _rest(self, target: str, jobs: Sequence[Job], verdict: str, why: str, console: str = "") -> None:
-        """These jobs have no trace; with none given, what the target has been asked for and has no result yet."""
+    def _rest(self, target: str, jobs: Sequence[Job], verdict: str, why: str, console: str = "") -> int:
+        """These jobs have no trace; with none given, what the target has been asked for and has no result yet.
+
+        Returns how many there were.
+        """
         if not jobs:
             planned = [tuple(key) for key in self.facts["planned"] if key[1] == target]
             missing = [(name, region) for name, _, region in planned if (name, target, region) not in self.results]
@@ -287,6 +307,7 @@ class Run:
         file = self._console(console, target, "", "boot")
         for job in jobs:
             self.failed(job, target, verdict, why, file=file)
+        return len(jobs)
 
     def _console(self, text: str, target: str, region: str, program: str) -> str:
         if not text:

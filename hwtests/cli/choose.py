@@ -38,8 +38,9 @@ def check_places(names: Sequence[str], regions: Sequence[str], modules: Sequence
     if modules and not guests:
         raise UsageError("a module is loaded in a qemu guest only: expected --on qemu:…")
     for module in modules:
-        if not module.endswith(".ko") or not os.path.isfile(module):
-            raise UsageError(f"module {module}: expected the file of a kernel module, NAME.ko")
+        path = module.split(",")[0]
+        if not path.endswith(".ko") or not os.path.isfile(path):
+            raise UsageError(f"module {module}: expected a kernel module: FILE.ko[,NAME=VALUE…]")
     check_regions(regions, here="host" in names)
 
 

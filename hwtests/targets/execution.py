@@ -82,6 +82,9 @@ class Execution:
         self.limits = dict(limits or {})
         told = kernel_config.parse(kernel_config.unpack(hello.config_gz)) if hello.config_gz else {}
         self.config = kernel_config.matter(told or config)
+        #: Taint flags when the last program ended, and those that came up between it and the one before it.
+        self.taint = int(hello.facts.get("tainted") or 0)
+        self.late_taint = 0
         self.opened: dict[str, Opened] = {}
         self._slots = [""] * SLOTS
         self._used: dict[str, int] = {}
@@ -229,6 +232,7 @@ class Execution:
         except Refusal as refusal:
             raise TargetError(f"{self.target}: {compiled.program.path}: {refusal}") from None
         before, after = result.taint
+        self.late_taint, self.taint = before & ~self.taint, after
         klog = list(result.klog or ())
         end = End(klog=klog, taint=after & ~before)
         if DoneFlag.REGION_MOVED in result.flags:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hwtests.kernels.cache import Kernel
 from hwtests.targets.agent import find_agent
 from hwtests.targets.base import LIMIT, Region, TargetError, TargetLost, Unusable
-from hwtests.targets.console import crash_lines
+from hwtests.targets.console import agent_died, complaints, crash_lines
 from hwtests.targets.folder import choose_parent, complaint, guest_ids, make_folder
 from hwtests.targets.modules import outcomes
 from hwtests.targets.supervised import Supervised
@@ -45,6 +45,7 @@ class Boot:
     regions: list[Region] = field(default_factory=list)
     seconds: float = 0.0
     dirty: bool = False  # a program ran on it
+    judged: list[str] = field(default_factory=list)  # lines of the kernel's log that are in the trace of a program
 
 
 class GuestTarget(ABC):
@@ -98,8 +99,12 @@ class GuestTarget(ABC):
             return
         boot.execution.link.quit()
         boot.process.ended(_POWER_OFF)
+        console = boot.process.console()
         boot.execution.link.close()
         boot.process.end()
+        if boot.dirty and (said := complaints(console, boot.judged)):
+            why = f"{self.name}: the kernel complains, but while no program ran: {said[0]}"
+            raise TargetLost("crash", why, console)
 
     def fresh(self) -> None:
         if self._boot is not None and self._boot.dirty:
@@ -117,9 +122,7 @@ class GuestTarget(ABC):
         started = time.monotonic()
         try:
             trace = boot.execution.run(program, binding, limit=limit, hazard=hazard)
-            if trace.end is not None and trace.end.taint & _BROKEN:
-                self.close()  # it lives, but what it does from now on says nothing
-            return trace
+            return self._looked_at(boot, trace)
         except AgentLost as lost:
             late = time.monotonic() - started >= limit
             return boot.execution.cut_off(program, binding, lost, self._autopsy(boot, lost, late))
@@ -130,6 +133,23 @@ class GuestTarget(ABC):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _looked_at(self, boot: Boot, trace: Trace) -> Trace:
+        """The trace, and what became of the kernel meanwhile."""
+        from hwtests.trace import End, Trace
+
+        end = trace.end
+        if end is None:
+            return trace
+        boot.judged += end.klog
+        if late := boot.execution.late_taint:
+            why = f"the kernel got tainted ({late:#x}) after the program before this one had ended"
+            said = complaints(boot.process.console(), boot.judged)
+            end = End(klog=end.klog, taint=end.taint, how="crash", why=why, console=said)
+            boot.judged += said
+        if (late | end.taint) & _BROKEN:
+            self.close()  # it lives, but what it does from now on says nothing
+        return Trace(trace.header, trace.lines, end)
 
     # Its life.
 
@@ -195,6 +215,8 @@ class GuestTarget(ABC):
         boot.execution.link.close()
         boot.process.end()
         words = crash_lines(console)
+        if words and agent_died(console):
+            return End(klog=[], taint=0, how="lost", why=f"the agent died: {_why(words)}", console=words)
         if words:
             return End(klog=[], taint=0, how="crash", why=_why(words), console=words)
         tail = console.splitlines()[-20:]

@@ -56,7 +56,7 @@ class Machine:
         """What its kernel is told."""
         return (
             f"console={self.console} pfnlab.channel={self.channel} mem={self.seen // MIB}M "
-            f"quiet panic=-1 iomem=relaxed {self.words}"
+            f"quiet loglevel=5 panic=-1 iomem=relaxed {self.words}"
         ).rstrip()
 
 

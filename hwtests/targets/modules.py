@@ -26,6 +26,12 @@ class GuestModule:
         return self.path.name.removesuffix(".ko")
 
 
+def parse_module(text: str) -> GuestModule:
+    """The module that a user names: `FILE.ko[,NAME=VALUE…]`."""
+    path, *args = text.split(",")
+    return GuestModule(Path(path).absolute(), " ".join(args))
+
+
 def module_entries(modules: Sequence[GuestModule]) -> list[Entry]:
     """The entries of an initramfs, so named that the agent loads the modules in this order. Raises TargetError."""
     if not modules:

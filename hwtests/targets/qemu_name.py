@@ -14,7 +14,7 @@ from hwtests.regions.machine import MachineFiles
 from hwtests.regions.named import parse_named
 from hwtests.targets.base import Unusable
 from hwtests.targets.machine import MACHINES, PAGE
-from hwtests.targets.modules import GuestModule
+from hwtests.targets.modules import parse_module
 from hwtests.targets.qemu import QemuTarget
 
 
@@ -33,7 +33,7 @@ def qemu_target(
         kernel,
         missing,
         machine=MACHINES[arch],
-        modules=[GuestModule(Path(module).absolute()) for module in modules],
+        modules=[parse_module(module) for module in modules],
         named=[parse_named(text, PAGE, allow_write=allow_write, machine=_GUEST) for text in named],
     )
 

@@ -62,6 +62,7 @@ class UmlTarget(GuestTarget):
             "pfnlab.channel=/dev/ttyS0",
             "panic=-1",
             "quiet",
+            "loglevel=5",  # warnings too: the console is judged
         ]
         return Supervised(
             command, folder, ids=ids, cwd=self._kernel.folder, pass_fds=[fd],
