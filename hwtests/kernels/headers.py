@@ -7,8 +7,8 @@ and linux-kbuild for this machine; headers/tools.json: the compiler that was fou
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
 import subprocess
 import tempfile
@@ -176,7 +176,8 @@ def _machine() -> str:
 
 
 def _remember(memory: Path, key: str) -> None:
-    if os.access(memory.parent, os.W_OK):
-        part = memory.with_name(f".{memory.name}.{os.getpid()}")
-        part.write_text(json.dumps(key) + "\n")
-        part.rename(memory)
+    with contextlib.suppress(OSError):  # a cache that only others may write is no reason to fail
+        with tempfile.NamedTemporaryFile("w", dir=memory.parent, prefix=".compiler-", delete=False) as part:
+            part.write(json.dumps(key) + "\n")
+        Path(part.name).chmod(0o644)
+        Path(part.name).rename(memory)

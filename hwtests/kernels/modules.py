@@ -78,9 +78,11 @@ def built(tree: Tree, sources: Path) -> list[Path]:
         (new / "log").write_text(made.log)
         for name, content in made.modules.items():
             (new / name).write_bytes(content)
-        with contextlib.suppress(FileNotFoundError):  # of a build that failed
-            folder.rename(Path(work_name, "old"))
-        with contextlib.suppress(OSError):  # another session was first
+        if found := sorted(folder.glob("*.ko")):  # another session was first
+            return found
+        with contextlib.suppress(OSError):
+            folder.rename(Path(work_name, "old"))  # of a build that failed
+        with contextlib.suppress(OSError):
             new.rename(folder)
     _forget_old(folder.parent, sources.resolve().name)
     if not made.modules:

@@ -126,6 +126,23 @@ def test_a_build_that_failed_is_tried_again(kernel, tmp_path, monkeypatch):
     assert isinstance(modules.build_module(kernel, folder), Path)
 
 
+def test_what_another_session_built_meanwhile_stays(kernel, tmp_path, monkeypatch):
+    folder = sources(tmp_path / "driver")
+    first = modules.build_module(kernel, folder)
+    assert isinstance(first, Path)
+    content = first.read_bytes()
+    first.unlink()
+
+    def build_as_another_does(*arguments):
+        first.write_bytes(content)
+        return kbuild.Built(0, "", {"main.ko": b"mine"})
+
+    monkeypatch.setattr(kbuild, "build", build_as_another_does)
+
+    assert modules.build_module(kernel, folder) == first
+    assert first.read_bytes() == content
+
+
 def test_a_folder_that_makes_two_modules_makes_no_one_module(kernel, tmp_path):
     folder = sources(tmp_path / "driver", makes="main.o other.o")
 
