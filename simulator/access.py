@@ -24,14 +24,16 @@ def may_ptrace(tracer: Task, target: Task) -> bool:
     return tracer is target or tracer.uid == target.uid or tracer.capable(CAP_SYS_PTRACE)
 
 
-def access_remote_vm(k: Kernel, target: Task, address: int, length: int, data: bytes | None) -> bytes | int:
-    """Read (`data` None: the bytes come back) or write (the count does) with FOLL_FORCE, as far as it goes."""
+def access_remote_vm(
+    k: Kernel, target: Task, address: int, length: int, data: bytes | None, force: bool = True
+) -> bytes | int:
+    """Read (`data` None: the bytes come back) or write (the count does), with FOLL_FORCE or not, as far as it goes."""
     out = bytearray()
     done = 0
     write = data is not None
     while done < length:
         here = address + done
-        pfn = get_user_page(k, target, here, write, True)
+        pfn = get_user_page(k, target, here, write, force)
         if pfn > 0:
             offset = here & PAGE_MASK
             count = min(PAGE_SIZE - offset, length - done)
@@ -105,10 +107,14 @@ def mem_rw(k: Kernel, target: Task, address: int, length: int, data: bytes | Non
     """/proc/PID/mem: in pieces of a page's length from the start on; -EIO when nothing could be had."""
     out = bytearray()
     done = 0
+    # proc_mem_foll_force(): whoever opened the file traces nobody here.
+    force = not (k.profile.enabled("CONFIG_PROC_MEM_FORCE_PTRACE") or k.profile.enabled("CONFIG_PROC_MEM_NO_FORCE"))
+    if not force:
+        k.rules.append("access.mem-without-force")
     while done < length:
         count = min(PAGE_SIZE, length - done)
         piece = data[done : done + count] if data is not None else None
-        got = access_remote_vm(k, target, address + done, count, piece)
+        got = access_remote_vm(k, target, address + done, count, piece, force)
         if isinstance(got, bytes):
             out += got
             got = len(got)

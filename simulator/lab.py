@@ -49,13 +49,17 @@ VMA_BITS = (
 
 
 def ptes(k: Kernel, task: Task, start: int, length: int) -> list[tuple[frozenset[str], int] | None]:
-    """One entry a page: (flags, pfn) of what the page table holds, None where it is empty."""
+    """One entry a page: (flags, pfn) of what the page table holds, None where it is empty; `young?`: it may be."""
     out: list[tuple[frozenset[str], int] | None] = []
     for address in range(start & ~PAGE_MASK, start + length, 1 << PAGE_SHIFT):
         vma = task.vma_lookup(address)
         pte = 0 if vma is None else int(vma.view[(address - vma.start) >> PAGE_SHIFT])
         if pte & P_PRESENT:
-            out.append((frozenset(name for bit, name in PTE_BITS if pte & bit), pte >> PFN_SHIFT))
+            words = {name for bit, name in PTE_BITS if pte & bit}
+            if pte & P_YOUNG and k.mem.flags[pte >> PFN_SHIFT] & PG_ANON:
+                k.rules.append("pte.anonymous-may-age")
+                words = words - {"young"} | {"young?"}
+            out.append((frozenset(words), pte >> PFN_SHIFT))
         else:
             out.append(None)
     k.rules.append("pte.as-the-kernel-keeps-it")
