@@ -150,3 +150,48 @@ def test_a_mapping_of_pages_that_the_model_does_not_have_is_the_end_of_what_it_s
 
     assert [set(line.obs["ret"]) for line in lines] == [{"unknown"}] * 4
     assert last("p: m = mmap dev private rw", traits=traits) == {"ret": "ok"}  # the next program is another matter
+
+
+PLAIN = load_traits()["lab-plain"]
+INSERTED = load_traits()["lab-page"]
+
+
+def test_ptes_are_told_in_the_words_of_a_target():
+    lines = trace(
+        "p: m = mmap dev private rw pages=2", "p: store m[1] 1", "p: ptes m", "p: munmap m", "p: ptes m"
+    ).lines
+
+    assert lines[2].obs == {"ret": "ok", "ptes": ["dev[0] young special", "anon write dirty young"]}
+    assert lines[4].obs == {"ret": "ok", "ptes": ["none", "none"]}
+
+
+def test_a_page_without_a_struct_page_has_no_state():
+    assert last("page_state dev[0]") == {"ret": "ok", "refcount": [None], "mapcount": [None], "flags": [None]}
+
+
+def test_a_raw_page_is_not_counted_and_an_inserted_one_is():
+    ops = ("p: m = mmap dev shared r", "page_state dev[1]")
+
+    assert last(*ops, traits=PLAIN) == {"ret": "ok", "refcount": [1], "mapcount": [0], "flags": [""]}
+    assert last(*ops, traits=INSERTED) == {"ret": "ok", "refcount": [2], "mapcount": [1], "flags": ["mmap"]}
+
+
+def test_what_timing_decides_of_a_copys_state_is_a_set():
+    obs = last("p: m = mmap dev private rw", "p: store m[1] 1", "p: page_state m[1]", traits=PLAIN)
+
+    assert (obs["refcount"], obs["mapcount"]) == ([{"any": [1, 2, 3]}], [1])
+    assert all("anon" in text.split() for text in obs["flags"][0]["any"])
+
+
+def test_a_vma_is_told_with_its_flags_and_the_pfn_in_vm_pgoff():
+    obs = last("p: m = mmap dev private r pages=2", "p: vma m")
+
+    flags = "read mayread maywrite pfnmap io dontexpand dontdump"
+    assert obs["vmas"] == [{"first": 0, "pages": 2, "pgoff": "dev[0]", "flags": flags}]
+
+
+def test_vmsplice_takes_the_copy_and_not_the_raw_page():
+    ops = ("p: m = mmap dev private rw", "p: vmsplice m[1]", "p: store m[1] 0x41", "p: vmsplice m[1]")
+
+    assert trace(*ops).lines[1].obs == {"ret": "EFAULT"}
+    assert last(*ops) == {"ret": "ok", "bytes": 8, "data": "0x5a5a5a5a5a5a5a41"}
