@@ -2,6 +2,7 @@
 /* What does /dev/pfnlab/ctl answer? Ptes and vmas of the caller, counts and flags of any page. */
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -42,6 +43,9 @@ static long answer(const struct question *question, const struct pfnlab_query *q
 			return -EFAULT;
 		}
 		total += got;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched(); /* all frames of a machine may be asked for */
 	}
 	kfree(batch);
 	return total;

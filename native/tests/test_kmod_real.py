@@ -16,6 +16,7 @@ import pytest
 from hwtests.kernels.build_tree import Tree, tree_of
 from hwtests.kernels.cache import Kernel, cached
 from hwtests.kernels.errors import KernelError
+from hwtests.kernels.guest_modules import loadable
 from hwtests.kernels.modules import built, lab_module
 from hwtests.kernels.names import parse_name
 from hwtests.targets.base import Unusable
@@ -207,3 +208,16 @@ def test_only_pages_that_are_the_vms_own_are_resident(toy, region, rss):
 @pytest.mark.parametrize(("region", "got"), [(GOOD, EFAULT), (NOIO, EFAULT), (FLAGS, 8)])
 def test_only_pages_that_are_the_vms_own_can_be_referenced_by_others(toy, region, got):
     assert last(toy, mapping(4, region=region, flags=SHARED), ("vm_readv", 0, 0, (0, 0, 0, 8))).ret == got
+
+
+def test_uio_device_maps_memory_of_the_labs_own():
+    kernel, tree = kernel_and_tree("qemu:6.1-amd64")
+    files = loadable(kernel, [path for path in built(tree, KMOD) if path.stem == "pfnlab_uio"])
+    modules = {f"{i}-{path.name}": path.read_bytes() for i, path in enumerate(files)}
+    with guest(kernel.name, modules) as link:
+        assert set(link.hello().modules.values()) == {0}
+        assert link.region(0, Kind.FILE, "/dev/uio0", pages=16).ret == 0
+        both = (mapping(16, region=0, flags=SHARED), at_page(0, 0, 16), store(15 * PAGE, 0x41))
+
+        assert last(link, mapping(17, region=0, flags=SHARED)).ret == EINVAL
+        assert last(link, *both, load(15 * PAGE, handle=1)).payload == b"\x41"
