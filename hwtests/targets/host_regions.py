@@ -15,6 +15,7 @@ from hwtests.regions.discover import discover
 from hwtests.regions.found import PAGES, Found
 from hwtests.regions.machine import MachineFiles
 from hwtests.regions.named import Named
+from hwtests.regions.nodes import about_node
 from hwtests.regions.probe import probe_file
 from hwtests.regions.traits import SOURCES, RegionTraits, load_traits
 from hwtests.targets.base import Region, Unusable
@@ -52,7 +53,8 @@ def planned_regions(named: Sequence[Named], level: str) -> list[Region]:
 
 def because(traits: RegionTraits, gate: GateClosed) -> Unusable:
     """A closed gate as the cause why a region cannot be used."""
-    return Unusable(traits.needs or traits.summary, f"{gate.gate}: {gate.found}", gate.cure, gate.gate)
+    needs = about_node(traits.path).get("needs") or traits.needs or traits.summary
+    return Unusable(needs, f"{gate.gate}: {gate.found}", gate.cure, gate.gate)
 
 
 def _closed(found: Found, level: str) -> Region | None:
