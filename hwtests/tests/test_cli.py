@@ -75,7 +75,7 @@ def only_line(capsys) -> str:
         (["run", "--on", "sim", ""], "pfnlab: an empty word: expected a program, file, theme or pattern"),
         (["run", "--on", "sim", "nothing"], "pfnlab: no program, file, theme or pattern 'nothing'"),
         (["run", "--on", "sim", "gone.pfn"], "pfnlab: gone.pfn:1:1: cannot be read: No such file"),
-        (["run", "--on", "sim", "--region", "/dev/x", "reads.pfn"], "pfnlab: a file can be a region of the host or of a"),
+        (["run", "--on", "sim", "--region", "/dev/x", "reads.pfn"], "pfnlab: a file can be a region of the host"),
         (["run", "--on", "sim", "--region", "rom", "reads.pfn"], "pfnlab: no region 'rom', expected one of bar"),
         (
             ["run", "--on", "host", "--region", "/dev/x", "reads.pfn"],

@@ -46,5 +46,9 @@ def test_what_a_store_would_open_has_allow_write_for_its_cure():
     here = {"dev": parse_named("/dev/x", 4096).traits}
     shared = {"dev": parse_named("/dev/x,shared", 4096).traits}
 
-    assert check(program, here, {"dev": 4}, kernel).cure.startswith("--allow-write")
-    assert not check(program, shared, {"dev": 4}, kernel).cure.startswith("--allow-write")
+    unstored, unshared = (check(program, traits, {"dev": 4}, kernel) for traits in (here, shared))
+
+    assert unstored is not None
+    assert unshared is not None
+    assert unstored.cure.startswith("--allow-write")
+    assert not unshared.cure.startswith("--allow-write")

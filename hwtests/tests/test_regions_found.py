@@ -171,4 +171,7 @@ def test_the_gate_of_what_the_agent_makes_is_named_too(source, found, gate):
     traits = next(one for one in load_traits().values() if one.source == source)
     region = Region(traits, unusable=Unusable("x", found, "y"))
 
-    assert host_regions._gated(region).unusable.gate == gate
+    unusable = host_regions._gated(region).unusable
+
+    assert unusable is not None
+    assert unusable.gate == gate

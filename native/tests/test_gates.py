@@ -113,6 +113,7 @@ BAR = Bar(start=0xFE000000, size=0x4000, flags=0x200, decodes=True)
 def test_gate_of_mmap_of_a_bar(number, bar, length, gate, found):
     closed = bar_map(number, Machine(IOMEM), bar, 0, length)
 
+    assert closed is not None
     assert closed.gate == gate
     assert found in closed.found
 
@@ -120,7 +121,10 @@ def test_gate_of_mmap_of_a_bar(number, bar, length, gate, found):
 def test_lockdown_closes_a_bar():
     machine = Machine(lockdown="none [integrity] confidentiality")
 
-    assert bar_map(errno.EPERM, machine, BAR, 0, 4096).gate == "lockdown"
+    closed = bar_map(errno.EPERM, machine, BAR, 0, 4096)
+
+    assert closed is not None
+    assert closed.gate == "lockdown"
 
 
 @pytest.mark.parametrize(
