@@ -12,8 +12,8 @@ from .errors import nearest, quoted
 TRAITS: tuple[str, ...] = (
     "cow", "private", "shared", "shared-write", "readable", "stable", "view", "poke", "access", "no-access",
     "struct-page", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
-    "no-fsync", "inherited", "not-inherited", "ram-access", "limited", "read-only", "own", "special", "mixedmap", "counted", "pieces", "reversed",
-    "holes", "lazy", "io", "no-io", "notified",
+    "no-fsync", "inherited", "not-inherited", "ram-access", "limited", "read-only", "own", "special", "mixedmap",
+    "counted", "pieces", "reversed", "holes", "lazy", "io", "no-io", "notified",
 )  # fmt: skip
 WORDS = ("pte-special", "no-pte-special", "lab-driver")
 VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+\+?)?"  # `2.6.15-rc2+`: after the tag -rc2, before -rc3
