@@ -17,6 +17,7 @@ PROFILES = (
     "x86_64-7.2",
     "uml-6.1",
     "uml-6.12",
+    "arm-6.1",
     "2.6.15",
     "2.6.15-rc3",
     "unpaged",
@@ -57,7 +58,19 @@ def operations(draw):
 
 programs = st.lists(operations(), min_size=1, max_size=14)
 profiles = st.sampled_from(PROFILES)
+# What is mapped and how: a backing alone, or a page with the traits by which it comes.
+WAYS: dict[str, dict[str, Any]] = {
+    "absent": {"backing": "absent"},
+    "reserved": {"backing": "reserved"},
+    "ram": {"backing": "ram"},
+    "page": {"backing": "ram", "by": "page"},
+    "mixed": {"backing": "ram", "by": "mixed", "insert": "fault"},
+    "normal": {"backing": "ram", "by": "normal", "insert": "fault", "writenotify": True},
+    "reversed": {"backing": "ram", "order": "reversed"},
+    "partial": {"backing": "ram", "mapped": 20},
+}
 backings = st.sampled_from(["absent", "reserved", "ram"])
+ways = st.sampled_from(sorted(WAYS))
 
 
 class Run:
@@ -70,7 +83,7 @@ class Run:
             self.kernels[profile] = Kernel(load_profile(profile))
         self.k = self.kernels[profile]
         self.k.reset()
-        self.r = self.k.add_region(Region("dev", PAGES, backing=backing, access="phys"))
+        self.r = self.k.add_region(Region("dev", PAGES, access="phys", **WAYS[backing]))
         self.k.region_bytes(self.r)[:] = 0x5A
         self.tasks: list[Task] = [self.k.spawn()]
         self.answers: list[object] = []
@@ -116,11 +129,14 @@ class Run:
         out: list[Any] = [self.answers, k.region_bytes(self.r).tobytes()]
         for task in self.alive():
             k.unknown = None
-            out += [k.rss(task), k.smaps(task, 0, 1 << 30)]
+            out += [k.rss(task), k.smaps(task, 0, 1 << 30), k.vmas(task, 0, 1 << 30)]
             for vma in list(task.vmas):
                 out.append(k.mincore(task, vma.start, vma.end - vma.start))
+                ptes = k.ptes(task, vma.start, vma.end - vma.start)
+                out.append([pte and (pte[0], k.is_anon(pte[1]) or pte[1]) for pte in ptes])  # which frame is a choice
                 out += [k.load(task, address, 1) for address in range(vma.start, vma.end, 3 * PAGE)]
-        return out
+        first = k.region_pfn(self.r)
+        return [*out, [k.page_state(pfn) for pfn in range(first, first + PAGES)]]
 
 
 @contextlib.contextmanager

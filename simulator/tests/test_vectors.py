@@ -4,14 +4,14 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from simulator.tests.programs import Run, backings, profiles, programs, scalar_pages
+from simulator.tests.programs import Run, profiles, programs, scalar_pages, ways
 
 ONE_PAGE_AT_A_TIME, ALL_AT_ONCE = 1 << 30, 0
 
 
 @pytest.mark.slow
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(profile=profiles, backing=backings, program=programs)
+@given(profile=profiles, backing=ways, program=programs)
 def test_scalar_and_vector_code_agree(monkeypatch, profile, backing, program):
     with scalar_pages(monkeypatch, ONE_PAGE_AT_A_TIME):
         scalar = Run(profile, backing).run(program).seen()
