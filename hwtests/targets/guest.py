@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # What runs programs is loaded once a kernel has been started: it boots meanwhile.
 
-BOOT_LIMIT = 60.0  # seconds; 10 times what the slowest guest takes on a slow machine
+BOOT_LIMIT = 120.0  # seconds; five times what the slowest guest takes beside others on a busy machine
 _UNKILLABLE = "does not die"  # native/program.c, of a process that SIGKILL does not end
 _LAST_WORDS = 2.0  # seconds that a dying kernel gets to print why
 _BROKEN = 1 << 5 | 1 << 7  # TAINT_BAD_PAGE, TAINT_DIE (include/linux/panic.h)

@@ -23,6 +23,7 @@ class Machine:
     arch, agent: its name in Debian's words, and in the agent's. package: what brings `emulator`.
     options: QEMU's, by name. ram: how much there is; base: its physical address; seen: what the kernel may use of it
         (mem=). hidden: where the region of that name begins; absent, absent_size: what the lab's driver may have.
+    cost: how long a run takes, a User-Mode Linux kernel's being 1: the slowest targets are started first.
     console, channel: the device files. serial: QEMU's device for the channel, if not the second port.
     words: the kernel's command line, besides what all have. slots: PCI device number of each of `DEVICES`.
     """
@@ -32,6 +33,7 @@ class Machine:
     emulator: str
     package: str
     options: Mapping[str, str]
+    cost: float = 4.0
     base: int = 0
     ram: int = 256 * MIB
     seen: int = 128 * MIB
@@ -77,6 +79,7 @@ MACHINES: Mapping[str, Machine] = {
         emulator="qemu-system-arm",
         package="qemu-system-arm",
         options={"-machine": "virt,highmem=off,memory-backend=ram", "-cpu": "cortex-a15"},
+        cost=6.0,
         base=0x40000000,
         ram=512 * MIB,
         seen=256 * MIB,

@@ -55,6 +55,7 @@ class QemuTarget(GuestTarget):
         super().__init__(name, kernel, missing)
         self.machine = machine
         self.agent_arch = machine.agent
+        self.cost = machine.cost
         self._users = tuple(modules)
         self._named = tuple(named)
         self._lab: Unusable | None = None
