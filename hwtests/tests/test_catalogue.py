@@ -26,14 +26,15 @@ THEMES = (
 )  # fmt: skip
 
 
-def applicable(region: str, release: str, arch: str, pages: int = 16, uid: int = 0) -> set[str]:
+def applicable(region: str, release: str, arch: str, pages: int = 16, uid: int = 0, lab: bool = False) -> set[str]:
     """The programs that run on a region of this kind; those that need none are not among them."""
     traits, kernel = load_traits()[region], Kernel(release, "", "", arch)
+    modules = {"pfnlab": "ok"} if lab else {}
     return {
         name
         for name, program in PROGRAMS.items()
         if "region " in print_program(program)
-        and check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config={}) is None
+        and check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config={}, modules=modules) is None
     }
 
 
@@ -84,6 +85,15 @@ def test_a_program_compiles_for_other_page_sizes(name):
 )  # fmt: skip
 def test_enough_programs_run_on_each_kind_of_region(region, release, arch, least):
     assert len(applicable(region, release, arch)) >= least
+
+
+@pytest.mark.parametrize("release", ["5.10.223", "6.1.176", "6.12.117", "7.2.13"])
+def test_most_programs_run_under_qemu_with_the_labs_driver(release):
+    regions = [name for name in load_traits() if name.startswith("lab-")] + ["bar", "hidden"]
+    run = set().union(*(applicable(region, release, "x86_64", lab=True) for region in regions))
+    run |= {name for name, program in PROGRAMS.items() if "region " not in print_program(program)}
+
+    assert len(run) >= 0.8 * len(PROGRAMS), sorted(set(PROGRAMS) - run)
 
 
 @pytest.mark.parametrize("region", ["vvar", "btf", "perf"])
