@@ -57,9 +57,7 @@ def predict(
         obs = driver.do(call)
         process = compiled.processes[call.proc] if call.proc >= 0 else None
         rules, choice = list(dict.fromkeys(kernel.rules)), driver.choice
-        line = Line(
-            op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=rules, choice=choice
-        )
+        line = Line(op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=rules, choice=choice)
         lines.append(line)
     end = End(klog=list(kernel.klog), taint=0)
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
@@ -77,9 +75,7 @@ def _kernel(profile: Profile) -> Kernel:
     return _machine[0]
 
 
-def _add_region(
-    kernel: Kernel, settings: RegionSettings, traits: RegionTraits, pages: int, page_size: int
-) -> int:
+def _add_region(kernel: Kernel, settings: RegionSettings, traits: RegionTraits, pages: int, page_size: int) -> int:
     values = {name: getattr(traits, name) for name in _SHARED_TRAITS}
     region = kernel.add_region(Region(name=settings.name, pages=pages, **values))
     if settings.fill is not None and not is_foreign(traits):
