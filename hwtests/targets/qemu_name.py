@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def _own(name: str, what: str) -> _Found:
             "name arch/x86/boot/bzImage or arch/arm/boot/zImage of your build, or state arch=",
         )
         return None, "amd64", missing
-    return Kernel(name, path.parent, os.fspath(path), None), arch, None
+    return Kernel(name, path.parent, path.name, None), arch, None
 
 
 def arch_of_image(head: bytes) -> str | None:
