@@ -46,7 +46,7 @@ RAM = f"/dev/mem,offset={HIDDEN_AT:#x},length=64K"
 EDU = f"{slot(7, 'resource0')},length=4K,width=4,ro,registers"
 TESTDEV = f"{slot(6, 'resource0')},length=4K,width=4,ro,registers"
 # A program of the user's own; of the catalogue none reads registers by the word.
-READS = "/root/reads.pfn"
+READS = "/lab/reads.pfn"
 READS_TEXT = """\
 pfn 1
 region dev
@@ -116,7 +116,7 @@ class Lab:
         """`pfnlab ARGUMENTS` by root, once."""
         if arguments not in self._kept:
             self.trace.skip()
-            folder = f"/root/{len(self._kept)}"
+            folder = f"/lab/{len(self._kept)}"
             done = self.guest.pfnlab(*arguments, env=[["PFNLAB_RESULTS", folder]])
             ran = arguments[0] == "run" and "--dry-run" not in arguments
             self._kept[arguments] = self.seen(done, results(self.guest, folder) if ran else [])
@@ -219,8 +219,8 @@ def test_registers_are_read_as_the_program_says_and_no_more(lab, region, number,
 
 
 def test_registers_are_not_read_in_another_width(lab):
-    lab.guest.evaluate("open(path, 'w').write(text)", path="/root/bytes.pfn", text=READS_TEXT)
-    session = lab.session("run", "/root/bytes.pfn", "--on", "host", "--region", EDU)
+    lab.guest.evaluate("open(path, 'w').write(text)", path="/lab/bytes.pfn", text=READS_TEXT)
+    session = lab.session("run", "/lab/bytes.pfn", "--on", "host", "--region", EDU)
 
     assert session.registers == []
     assert [(result["verdict"], result["needs"]) for result in session.results] == [
@@ -237,9 +237,9 @@ def test_a_session_that_ended_leaves_nothing_behind(lab):
 def test_a_session_that_is_killed_leaves_nothing_behind(lab):
     guest = lab.guest
     lab.trace.skip()
-    command = pfnlab_command("run", "--on", "host", "--region", BAR, "--allow-write", "--results", "/root/killed")
+    command = pfnlab_command("run", "--on", "host", "--region", BAR, "--allow-write", "--results", "/lab/killed")
     pid = guest.do("start", argv=command)
-    _until(lambda: len(_lines(guest, "/root/killed/latest/results.jsonl")) >= 20)
+    _until(lambda: len(_lines(guest, "/lab/killed/latest/results.jsonl")) >= 20)
     during = guest.evaluate(STATE)
     guest.evaluate(f"import os, signal; os.kill({pid}, signal.SIGKILL)")
 
@@ -254,7 +254,7 @@ def test_a_session_that_is_killed_leaves_nothing_behind(lab):
 
 
 def test_what_a_killed_session_had_found_out_is_kept(lab):
-    lines = _lines(lab.guest, "/root/killed/latest/results.jsonl")
+    lines = _lines(lab.guest, "/lab/killed/latest/results.jsonl")
 
     assert len(lines) >= 20
     assert {json.loads(line)["target"] for line in lines} == {"host"}

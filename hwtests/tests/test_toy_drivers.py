@@ -76,11 +76,11 @@ def guest(toys) -> Iterator[SessionGuest]:
 def ran(guest: SessionGuest) -> Done:
     """What root is told of two of them."""
     asked = [word for toy in ("toy_good", "toy_long") for word in ("--region", region(toy))]
-    return guest.pfnlab("run", "--on", "host", *asked, "--results", "/root/toys", timeout=240.0)
+    return guest.pfnlab("run", "--on", "host", *asked, "--results", "/lab/toys", timeout=240.0)
 
 
 def test_on_the_machine_itself_a_driver_is_found_out_by_name(guest, ran):
-    found = results(guest, "/root/toys")
+    found = results(guest, "/lab/toys")
 
     assert ran.status == 1, ran.err
     assert {(one["program"], one["region"]) for one in found if one["verdict"] not in ("agree", "skip")} == {
@@ -90,7 +90,7 @@ def test_on_the_machine_itself_a_driver_is_found_out_by_name(guest, ran):
 
 
 def test_what_was_not_tried_is_told_with_its_cure(guest, ran):
-    groups = json.loads(guest.read("/root/toys/latest/run.json"))["targets"][0]["not_tried"]
+    groups = json.loads(guest.read("/lab/toys/latest/run.json"))["targets"][0]["not_tried"]
 
     assert "not tried on /dev/toy_good (host), and why:" in ran.out
     assert any("--allow-write" in group["cure"] for group in groups)

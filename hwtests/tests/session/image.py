@@ -49,7 +49,7 @@ def initramfs(extra: Iterable[Entry] = ()) -> bytes:
 
 def _nodes() -> list[Entry]:
     # Before devtmpfs is there the kernel wants a console.
-    places = [directory(name) for name in ("dev", "proc", "sys", "root", "run")]
+    places = [directory(name) for name in ("dev", "proc", "sys", "lab", "run")]
     return [*places, directory("tmp", 0o1777), node("dev/console", 5, 1), node("dev/null", 1, 3, 0o666)]
 
 

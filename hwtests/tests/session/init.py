@@ -19,9 +19,9 @@ import tty
 CHANNEL = "/dev/ttyS1"
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/root",
+    "HOME": "/lab",
     "PYTHONPATH": "/pfnlab:/site",
-    "PFNLAB_CACHE": "/root/cache",
+    "PFNLAB_CACHE": "/lab/cache",
     "TMPDIR": "/tmp",
     "OPENBLAS_NUM_THREADS": "1",
 }
@@ -36,7 +36,7 @@ def mount(kind, place, options=b""):
         raise OSError(ctypes.get_errno(), f"mount {kind} on {place}")
 
 
-def run(argv, uid=0, drop=(), timeout=120.0, cwd="/root", env=()):
+def run(argv, uid=0, drop=(), timeout=120.0, cwd="/lab", env=()):
     """Run a command to its end: {"status", "out", "err"}; status None: it was killed at the timeout."""
     process = popen(argv, uid, drop, cwd, env, subprocess.PIPE)
     try:
@@ -49,7 +49,7 @@ def run(argv, uid=0, drop=(), timeout=120.0, cwd="/root", env=()):
     return {"status": status, "out": out.decode(errors="replace"), "err": err.decode(errors="replace")}
 
 
-def start(argv, uid=0, drop=(), cwd="/root", env=()):
+def start(argv, uid=0, drop=(), cwd="/lab", env=()):
     """Start a command and return its pid; `finish` waits for it."""
     process = popen(argv, uid, drop, cwd, env, subprocess.DEVNULL)
     started[process.pid] = process
