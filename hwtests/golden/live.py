@@ -44,9 +44,7 @@ def live(name: str, ids: Collection[int] = ()) -> Iterator[Checked]:
 
 def _kinds(target: Target) -> dict[str, str]:
     usable = {region.name for region in target.regions() if region.unusable is None}
-    kinds = {
-        golden: next((kind for kind in ours if kind in usable), "") for golden, ours in KINDS.items()
-    }
+    kinds = {golden: next((kind for kind in ours if kind in usable), "") for golden, ours in KINDS.items()}
     found = {golden: kind for golden, kind in kinds.items() if kind}
     if not found:
         raise TargetError(f"{target.name}: no region that golden programs ran on, expected one of {KINDS}")

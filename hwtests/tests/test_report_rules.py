@@ -6,9 +6,12 @@ from __future__ import annotations
 from hwtests.report.model import TargetView
 from hwtests.report.rules import kernels_of, rule_table, table_text
 from hwtests.results import Difference, Result
+from hwtests.results.record import Verdict
 
 
-def result(program: str, target: str, verdict: str = "agree", rules: tuple[str, ...] = (), wrong: str = "") -> Result:
+def result(
+    program: str, target: str, verdict: Verdict = "agree", rules: tuple[str, ...] = (), wrong: str = ""
+) -> Result:
     differences = [
         Difference(kind="observation", line=1, op=0, text="", field="ret", observed="x", allowed=["y"], rules=[wrong])
     ]
