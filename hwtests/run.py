@@ -23,6 +23,7 @@ from hwtests.judge import Verdict
 from hwtests.not_tried import not_tried
 from hwtests.opening import Opening
 from hwtests.plan import Job, Place, Selected, gathered, jobs_of
+from hwtests.private import public_path
 from hwtests.recorded import Recording
 from hwtests.results import Result, ResultsDir
 from hwtests.results.directory import safe
@@ -265,7 +266,8 @@ class Run:
     def _unusable(self, target: Target, cause: Unusable) -> None:
         """The target cannot be used: what becomes of every program."""
         keys = [(one.name, target.name, "") for one in self.request.programs]
-        self._plan({"name": target.name, "needs": cause.needs, "found": cause.found, "cure": cause.cure}, keys)
+        found = public_path(cause.found)
+        self._plan({"name": target.name, "needs": cause.needs, "found": found, "cure": cause.cure}, keys)
         self.progress.target(target.name, f"not usable: {cause}", len(keys))
         for one in self.request.programs:
             if self._is_done(one, target.name, ""):
@@ -282,14 +284,15 @@ class Run:
     def skipped(self, job: Job, target: str, cause: Unusable, kernel: str = "") -> Result:
         """The program does not apply here."""
         result = Result(**_who(job, target), kernel=kernel, verdict="skip", seconds=0.0)
-        said = {"needs": cause.needs, "found": cause.found, "cure": cause.cure}
+        said = {"needs": cause.needs, "found": public_path(cause.found), "cure": cause.cure}
         return self.keep(msgspec.structs.replace(result, **said))
 
     def failed(self, job: Job, target: str, verdict: str, why: str, console: str = "", file: str = "") -> Result:
         """There is no trace of the program: an error, or a crash of the kernel, told in `console` (or `file`)."""
         file = file or self._console(console, target, job.region, job.selected.name)
         kind: Literal["crash", "error"] = "crash" if verdict == "crash" else "error"
-        return self.keep(Result(**_who(job, target), kernel="", verdict=kind, seconds=0.0, why=why, console=file))
+        result = Result(**_who(job, target), kernel="", verdict=kind, seconds=0.0, console=file)
+        return self.keep(msgspec.structs.replace(result, why=public_path(why)))
 
     def _rest(self, target: str, jobs: Sequence[Job], verdict: str, why: str, console: str = "") -> int:
         """These jobs have no trace; with none given, what the target has been asked for and has no result yet.

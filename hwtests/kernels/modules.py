@@ -20,6 +20,7 @@ from hwtests.kernels.build_tree import Tree, tree_of
 from hwtests.kernels.cache import Kernel, cache_folder
 from hwtests.kernels.errors import KernelError
 from hwtests.kernels.guest_modules import loadable
+from hwtests.private import public_path
 from hwtests.targets.base import Unusable
 
 LAB = Path(__file__).resolve().parents[2] / "native" / "kmod"
@@ -59,7 +60,8 @@ def build_modules(kernel: Kernel, sources: Path) -> list[Path] | Unusable:
     try:
         return built(tree_of(kernel), sources)
     except KernelError as error:
-        return Unusable(error.needs, error.found, error.cure)
+        # It goes into results, which do not tell the user's home.
+        return Unusable(public_path(error.needs), public_path(error.found), public_path(error.cure))
 
 
 def built(tree: Tree, sources: Path) -> list[Path]:

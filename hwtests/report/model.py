@@ -94,6 +94,16 @@ class RunView:
     missing: tuple[tuple[str, str, str], ...]
 
     @property
+    def id(self) -> str:
+        """The last part of the directory's name, which has the host's name before it."""
+        return self.path.resolve().name.rpartition("-")[2]
+
+    @property
+    def label(self) -> str:
+        """How people tell it from others: when it was started, and its id."""
+        return f"{self.run.get('started', '')} {self.id}".strip()
+
+    @property
     def targets(self) -> list[TargetView]:
         facts = {target["name"]: target for target in self.run.get("targets", [])}
         names = dict.fromkeys([*facts, *(result.target for result in self.results)])

@@ -117,6 +117,15 @@ def test_what_the_compiler_says_is_the_cause(kernel, tmp_path):
     assert "CC [M]" in Path(log).read_text()
 
 
+def test_the_cause_does_not_tell_the_users_home(kernel, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    refused = modules.build_module(kernel, sources(tmp_path / "driver", "broken\n"))
+
+    assert isinstance(refused, Unusable)
+    assert refused.cure.startswith("mend it; ~/cache/modules/6.1.0-9/driver-")
+
+
 def test_a_build_that_failed_is_tried_again(kernel, tmp_path, monkeypatch):
     folder = sources(tmp_path / "driver")
     with monkeypatch.context() as broken:

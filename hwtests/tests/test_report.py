@@ -140,6 +140,17 @@ def test_two_runs_share_a_page(run, tmp_path):
     assert len(Page((tmp_path / "both.html").read_text()).results) == len(run.results) + len(other.results)
 
 
+def test_a_run_is_known_by_its_start_and_id_and_not_by_the_hosts_name(tmp_path):
+    made = sample(tmp_path)
+    path = made.rename(tmp_path / "20261124T140000Z-secret-name-a1b2c3")
+
+    write_html([load(path)], tmp_path / "report.html")
+
+    text = (tmp_path / "report.html").read_text()
+    assert "2026-11-24T14:00:00Z a1b2c3" in Page(text).words
+    assert "secret-name" not in text
+
+
 def test_a_page_that_cannot_be_written_is_said_in_one_line(run, tmp_path):
     with pytest.raises(ResultsError, match="cannot write the report: No such file or directory"):
         write_html([run], tmp_path / "no" / "report.html")

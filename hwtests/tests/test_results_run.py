@@ -115,6 +115,26 @@ def test_a_kernel_that_does_not_boot_gives_every_program_an_error(tmp_path):
     assert verdicts(run) == {"a": "error", "b": "error"}
 
 
+def test_what_went_wrong_does_not_tell_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/people/ada")
+    lost = TargetLost("error", "module /people/ada/x.ko does not load")
+
+    run = run_on(tmp_path, FakeTarget(lost={"boot": lost}), programs(tmp_path, "a"))
+
+    assert [result.why for result in run.results.values()] == ["module ~/x.ko does not load"]
+    assert "/people/ada" not in (run.kept.path / "results.jsonl").read_text()
+
+
+def test_where_a_kernel_was_sought_does_not_tell_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/people/ada")
+    missing = Unusable("a kernel for QEMU to boot", "/people/ada/bzImage: No such file", "name the file of one")
+
+    run = run_on(tmp_path, FakeTarget(missing=missing), programs(tmp_path, "a"))
+
+    assert run.facts["targets"][0]["found"] == "~/bzImage: No such file"
+    assert [result.found for result in run.results.values()] == ["~/bzImage: No such file"]
+
+
 def test_a_call_that_the_agent_refuses_is_an_error_of_that_program(tmp_path):
     run = run_on(tmp_path, FakeTarget(lost={"a": TargetError("refused")}), programs(tmp_path, "a", "b"))
 
