@@ -31,7 +31,13 @@ def targets_of(
 
 
 def check_places(names: Sequence[str], regions: Sequence[str], modules: Sequence[str]) -> None:
-    """Whether files named as regions, and modules, mean something on these targets. Raises UsageError."""
+    """Whether regions, files among them, and modules mean something on these targets. Raises UsageError."""
+    check_files(names, regions, modules)
+    check_regions(regions, here="host" in names)
+
+
+def check_files(names: Sequence[str], regions: Sequence[str], modules: Sequence[str]) -> None:
+    """Whether these targets can have a file as region, where one is named, and modules. Raises UsageError."""
     guests = any(name.startswith("qemu:") for name in names)
     if any(is_named(region) for region in regions) and "host" not in names and not guests:
         raise UsageError("a file can be a region of the host or of a qemu guest only: expected --on host, --on qemu:…")
@@ -41,7 +47,6 @@ def check_places(names: Sequence[str], regions: Sequence[str], modules: Sequence
         path = module.split(",")[0]
         if not path.endswith(".ko") or not os.path.isfile(path):
             raise UsageError(f"module {module}: expected a kernel module: FILE.ko[,NAME=VALUE…]")
-    check_regions(regions, here="host" in names)
 
 
 def check_regions(regions: Sequence[str], *, here: bool = True) -> None:

@@ -195,6 +195,7 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
                 metavar="NAME",
                 help="only this region, opened and mapped but not read; may be a file's path; may be repeated",
             )
+            _module(listing)
     explain = _command(
         commands,
         "explain",

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from hwtests.cli.choose import expand_one
+from hwtests.cli.choose import check_files, expand_one
 from hwtests.errors import UsageError
 from hwtests.listing_regions import regions_text
 from hwtests.regions.named import is_named, region_name
@@ -30,10 +30,10 @@ def main(arguments: Namespace) -> int:
 
 def _target(arguments: Namespace) -> Target:
     name = expand_one(arguments.on or "host")
-    if name != "host" and any(is_named(region) for region in arguments.region):
-        raise UsageError("a file can be a region of the host only: expected --on host")
+    check_files([name], arguments.region, arguments.module)
     try:
-        return make_target(name, named=[region for region in arguments.region if is_named(region)])
+        named = [region for region in arguments.region if is_named(region)]
+        return make_target(name, named=named, modules=arguments.module)
     except TargetError as error:
         raise UsageError(str(error)) from None
 

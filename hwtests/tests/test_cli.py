@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hwtests.cli.main import main
+from hwtests.regions.traits import load_traits
 from hwtests.results import read_results
-from hwtests.targets.base import Unusable
+from hwtests.targets.base import Region, Unusable
 from hwtests.tests.fakes import FakeTarget, changed, ended
 
 ROOT = Path(__file__).parents[2]
@@ -238,6 +240,37 @@ def test_a_locale_without_unicode_is_no_traceback(here, command, language):
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout
+
+
+def test_a_guest_lists_a_file_of_its_own_and_loads_the_module_behind_it(here, monkeypatch, capsys):
+    asked = []
+    made = FakeTarget("qemu:6.1-amd64")
+    made.offered = [*made.regions(), Region(replace(load_traits()["bar"], kind="/dev/toy"), pages=4)]
+
+    def make(name, **wishes):
+        asked.append((name, wishes))
+        return made
+
+    monkeypatch.setattr("hwtests.cli.regions.make_target", make)
+    (here / "toy.ko").touch()
+
+    words = ["--on", "qemu:6.1-amd64", "--module", "toy.ko,pages=4", "--region", "/dev/toy,length=16K"]
+    assert main(["regions", "--json", *words]) == 0
+    assert asked == [("qemu:6.1-amd64", {"named": ["/dev/toy,length=16K"], "modules": ["toy.ko,pages=4"]})]
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["/dev/toy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--on", "uml:6.12", "--region", "/dev/x"], "pfnlab: a file can be a region of the host or of a qemu guest"),
+        (["--module", "toy.ko"], "pfnlab: a module is loaded in a qemu guest only"),
+        (["--on", "qemu:6.1-amd64", "--module", "toy.ko"], "pfnlab: module toy.ko: expected a kernel module"),
+    ],
+)
+def test_what_no_such_target_can_list_is_wrong_usage(here, capsys, words, said):
+    assert main(["regions", *words]) == 5
+    assert only_line(capsys).startswith(said)
 
 
 def test_the_environment_names_the_target_and_the_place_of_results(here, monkeypatch, capsys):
