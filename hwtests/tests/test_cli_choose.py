@@ -21,7 +21,7 @@ from hwtests.cli import choose
 def test_a_run_that_names_no_target_takes_what_there_is(monkeypatch, usable, copied, uml, names, last):
     said: list[str] = []
     monkeypatch.delenv("PFNLAB_TARGET", raising=False)
-    monkeypatch.setattr(choose, "_host_regions", lambda say: (usable, copied))
+    monkeypatch.setattr(choose, "_host_regions", lambda say, dry: (usable, copied))
     monkeypatch.setattr(choose, "_uml", lambda say: uml)
 
     assert choose.default_names(said.append) == names
