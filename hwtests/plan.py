@@ -77,8 +77,8 @@ def jobs_of(programs: Sequence[Selected], regions: Sequence[Region], place: Plac
 def gathered(jobs: Sequence[Job], regions: Sequence[Region]) -> list[Job]:
     """The jobs where nobody asked for a region: a program runs on all that suit it, and is skipped once if none does.
 
-    Its cause is the one that most regions share, with what was found of them; a region that is there but does not suit
-    the program says more than one that cannot be used at all.
+    Its cause is the kernel's rather than a region's, and the one that the fewest regions share: those come closest to
+    what the program needs. A region that is there but does not suit it says more than one that cannot be used at all.
     """
     absent = {region.name for region in regions if region.unusable is not None}
     programs: dict[str, list[Job]] = {}
@@ -97,10 +97,11 @@ def _shared(jobs: Sequence[Job], absent: Collection[str]) -> Unusable:
     for job in there:
         if job.skip is not None:
             causes.setdefault((job.skip.needs, job.skip.cure), []).append(job.skip)
-    most = max(causes.values(), key=len)
-    what = list(dict.fromkeys(cause.found for cause in most))
+    names = tuple(f"{name}." for name in region_settings(jobs[0].selected.program))
+    rarest = min(causes.values(), key=lambda group: (group[0].needs.startswith(names), len(group)))
+    what = list(dict.fromkeys(cause.found for cause in rarest))
     more = f"; and {len(what) - SAID} others" if len(what) > SAID else ""
-    return replace(most[0], found="; ".join(what[:SAID]) + more)
+    return replace(rarest[0], found="; ".join(what[:SAID]) + more)
 
 
 def _job(selected: Selected, region: Region, regions: Sequence[Region], place: Place) -> Job:

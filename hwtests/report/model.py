@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from hwtests.results import VERDICTS, Result, read_results
 from hwtests.results.directory import read_run
 
+SAID = 3  # of what was found in skips of one cause
 #: What a person has to look at, the worst first.
 BAD = ("error", "crash", "mismatch", "timeout", "unpredicted")
 
@@ -60,10 +62,7 @@ class TargetView:
         for result in self.results:
             if result.verdict == "skip":
                 groups.setdefault((result.needs, result.cure), []).append(result)
-        found = [
-            Skips(needs, cure, "; ".join(dict.fromkeys(result.found for result in results)), tuple(results))
-            for (needs, cure), results in groups.items()
-        ]
+        found = [Skips(needs, cure, _found(results), tuple(results)) for (needs, cure), results in groups.items()]
         return sorted(found, key=lambda group: -len(group.results))
 
     @property
@@ -111,6 +110,12 @@ class RunView:
             TargetView(name, facts.get(name, {}), tuple(result for result in self.results if result.target == name))
             for name in names
         ]
+
+
+def _found(results: Sequence[Result]) -> str:
+    said = list(dict.fromkeys(result.found for result in results))
+    more = f"; and {len(said) - SAID} more that differ" if len(said) > SAID else ""
+    return "; ".join(said[:SAID]) + more
 
 
 def load(path: Path) -> RunView:

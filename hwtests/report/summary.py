@@ -11,13 +11,16 @@ from hwtests.results import VERDICTS, Result
 
 WIDTH = 80
 SHOWN = 5
+MANY = 3  # targets: from so many on, a target's skips get few lines
+FEW = 2
 
 
 def summary_text(run: RunView) -> str:
     """The summary of a run, ended by a newline."""
     lines: list[str] = []
+    shown = SHOWN if len(run.targets) < MANY else FEW
     for target in run.targets:
-        lines += _target(target)
+        lines += _target(target, shown)
     lines += table_text(run.targets, WIDTH)
     if run.torn:
         lines += _block("", run.torn)
@@ -28,7 +31,7 @@ def summary_text(run: RunView) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _target(target: TargetView) -> list[str]:
+def _target(target: TargetView, shown: int) -> list[str]:
     about = ", ".join(filter(None, [target.kernel, " ".join(target.regions)]))
     lines = _block("", f"{target.name}: {about}" if about else target.name)
     counts = target.counts
@@ -44,10 +47,10 @@ def _target(target: TargetView) -> list[str]:
         lines += _bad(alike[0], len(alike) - 1)
     if left := sum(map(len, groups[SHOWN:])):
         lines += _block("  ", f"and {left} more: see the report")
-    for group in target.skips[:SHOWN]:
+    for group in target.skips[:shown]:
         lines += _block("  ", f"skip {len(group.results)}: needs {group.needs}; found {group.found}", "    ")
         lines += _block("    ", f"cure: {group.cure}", "      ")
-    if rest := target.skips[SHOWN:]:
+    if rest := target.skips[shown:]:
         skips = sum(len(group.results) for group in rest)
         lines += _block("  ", f"skip {skips}: for {many(len(rest), 'other cause')}: see the report")
     return lines

@@ -49,3 +49,19 @@ def test_of_many_regions_a_few_are_named_and_the_others_counted():
 
     assert only.skip is not None
     assert only.skip.found == "region 0; region 1; region 2; and 2 others"
+
+
+def test_the_cause_is_that_of_the_regions_that_come_closest():
+    far, near = Unusable("dev.mixedmap", "no", "c"), Unusable("kernel>=6.12", "6.1", "c")
+
+    (only,) = gathered([job(BAR, far), job(HIDDEN, far), job(BAR, near)], [BAR, HIDDEN])
+
+    assert only.skip == near
+
+
+def test_what_no_region_can_cure_comes_before_what_one_could():
+    region, kernel = Unusable("dev.no-struct-page", "it has", "c"), Unusable("kernel<2.6.16", "6.1", "c")
+
+    (only,) = gathered([job(BAR, region), job(HIDDEN, kernel), job(HIDDEN, kernel)], [BAR, HIDDEN])
+
+    assert only.skip == kernel
