@@ -284,7 +284,7 @@ class Run:
     def skipped(self, job: Job, target: str, cause: Unusable, kernel: str = "") -> Result:
         """The program does not apply here."""
         result = Result(**_who(job, target), kernel=kernel, verdict="skip", seconds=0.0)
-        said = {"needs": cause.needs, "found": public_path(cause.found), "cure": cause.cure}
+        said = {"needs": cause.needs, "found": public_path(cause.found), "cure": public_path(cause.cure)}
         return self.keep(msgspec.structs.replace(result, **said))
 
     def failed(self, job: Job, target: str, verdict: str, why: str, console: str = "", file: str = "") -> Result:
