@@ -14,6 +14,7 @@ from hwtests.targets.execution import Execution, Offer
 #: Kinds, in the order in which they are to be preferred, and how many pages are asked for; 0: as many as there are.
 EVERYONES: Mapping[str, int] = {
     "udmabuf": 16,
+    "dma-heap-pages": 16,
     "dma-heap-chunk": 16,
     "dma-heap-chunks": 17,  # of 2^4 and 2^0: drivers/dma-buf/heaps/system_heap.c takes the largest order that fits
     "io-uring-pfn": 16,
@@ -49,7 +50,12 @@ def _opened(execution: Execution, traits: RegionTraits, pages: int, cause: Unusa
     cause = cause or other_kernel(traits, execution.kernel.at)
     if cause is not None:
         return Region(traits, unusable=cause)
-    return _with_pages(execution, execution.open_region(Offer(traits, pages)), traits.cure)
+    region = _with_pages(execution, execution.open_region(Offer(traits, pages)), traits.cure)
+    if region.unusable is None and traits.source == "dma-heap" and traits.view != "none" and not region.pfn:
+        # system_heap.c alloc_largest_available() makes do with smaller orders where memory is in pieces.
+        cause = Unusable("a DMA buffer of consecutive frames", "its frames are scattered", "free memory, or reboot")
+        return execution.withdraw(region.name, cause)
+    return region
 
 
 def _with_pages(execution: Execution, region: Region, cure: str) -> Region:
