@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What of a machine is nobody's business in a report?  Its name, its users' names, addresses and serial numbers.
 
-They are left out of run.json unless `--with-private` asks for them. The name of the results directory, which stays on
-the machine, has the host's name either way.
+They are left out of run.json unless `--with-private` asks for them, and homes of causes in results.jsonl always. The
+name of the results directory, which stays on the machine, has the host's name either way; the report does not show it.
 """
 
 from __future__ import annotations
