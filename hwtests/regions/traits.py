@@ -89,7 +89,8 @@ class RegionTraits:
     stable: whether the content stays when nobody stores. own: it is the lab's own memory. stores: programs may store.
     widths: access widths in bytes that the memory takes. page_reads: whether the kernel may read whole pages of it (a
         copy on write does, and ptrace reads 8 bytes): reading it has no effect. cache: cache type of the mapping.
-    since, before: the kernels that have it (before: the first that has not), for people.
+    since, before: the kernels that have it (before: the first that has not), for people. arch: the architectures that
+        have it so (as in a trace's header); empty: all.
     needs, cure: what it takes to have such a region, and what makes it usable where it is not.
     learn: nobody wrote down what its driver does to a vma: that is taken from VmFlags of a first mapping.
     """
@@ -109,6 +110,7 @@ class RegionTraits:
     cache: str = "wb"
     since: str = ""
     before: str = ""
+    arch: tuple[str, ...] = ()
     needs: str = ""
     cure: str = ""
     learn: bool = False

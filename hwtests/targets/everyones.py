@@ -47,7 +47,7 @@ def open_named(execution: Execution, named: Sequence[Named]) -> list[Region]:
 
 
 def _opened(execution: Execution, traits: RegionTraits, pages: int, cause: Unusable | None) -> Region:
-    cause = cause or other_kernel(traits, execution.kernel.at)
+    cause = cause or other_kernel(traits, execution.kernel.at, execution.kernel.arch)
     if cause is not None:
         return Region(traits, unusable=cause)
     region = _with_pages(execution, execution.open_region(Offer(traits, pages)), traits.cure)
@@ -65,8 +65,10 @@ def _with_pages(execution: Execution, region: Region, cure: str) -> Region:
     return execution.withdraw(region.name, Unusable(f"the length of {path}", "the file tells none", cure))
 
 
-def other_kernel(traits: RegionTraits, level: str) -> Unusable | None:
-    """The cause when a kernel of this stable level has no such region, by its traits `since` and `before`."""
+def other_kernel(traits: RegionTraits, level: str, arch: str) -> Unusable | None:
+    """The cause when a kernel of this stable level and architecture has no such region: traits since, before, arch."""
+    if traits.arch and arch not in traits.arch:
+        return Unusable(f"{traits.needs} (on {', '.join(traits.arch)})", f"architecture {arch}", traits.cure)
     early = traits.since and version(level) < version(traits.since)
     late = traits.before and version(level) >= version(traits.before)
     if not early and not late:

@@ -75,7 +75,7 @@ class HostTarget:
             "uid": os.geteuid(),
             "modules": _modules(),
         }
-        return about, planned_regions(self._named, level(name.release, name.version))
+        return about, planned_regions(self._named, level(name.release, name.version), name.machine)
 
     def run(self, program: Program, binding: Mapping[str, str], *, limit: float = LIMIT, hazard: str = "none") -> Trace:
         execution = self._need()

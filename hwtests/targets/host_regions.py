@@ -37,17 +37,19 @@ def open_regions(execution: Execution, named: Sequence[Named]) -> list[Region]:
     known = {region.name for region in regions}
     for found in discover(MachineFiles(), load_traits()):
         if found.traits.kind not in known:
-            regions.append(_closed(found, execution.kernel.at) or _open(execution, found))
+            regions.append(_closed(found, execution.kernel.at, execution.kernel.arch) or _open(execution, found))
     return [_gated(region) for region in check_regions(execution, regions)]
 
 
-def planned_regions(named: Sequence[Named], level: str) -> list[Region]:
+def planned_regions(named: Sequence[Named], level: str, arch: str) -> list[Region]:
     """The same without opening or mapping anything: usable is what no gate is seen to be closed for."""
     regions = [_plan(one) for one in named]
     known = {region.name for region in regions}
     for found in discover(MachineFiles(), load_traits()):
         if found.traits.kind not in known:
-            regions.append(_closed(found, level) or Region(found.traits, _pages(found) or _size(found.path) or PAGES))
+            regions.append(
+                _closed(found, level, arch) or Region(found.traits, _pages(found) or _size(found.path) or PAGES)
+            )
     return regions
 
 
@@ -57,11 +59,11 @@ def because(traits: RegionTraits, gate: GateClosed) -> Unusable:
     return Unusable(needs, f"{gate.gate}: {gate.found}", gate.cure, gate.gate)
 
 
-def _closed(found: Found, level: str) -> Region | None:
+def _closed(found: Found, level: str, arch: str) -> Region | None:
     traits = found.traits
     if found.closed is not None:
         return Region(traits, unusable=because(traits, found.closed))
-    if cause := other_kernel(traits, level):
+    if cause := other_kernel(traits, level, arch):
         return Region(traits, unusable=Unusable(cause.needs, cause.found, cause.cure, "kernel"))
     if found.unasked:
         return None

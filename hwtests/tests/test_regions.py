@@ -10,6 +10,7 @@ import pytest
 from hwtests.language.conditions import TRAITS
 from hwtests.regions.named import is_named, parse_named
 from hwtests.regions.traits import RegionTraits, TraitsError, load_traits, parse_traits
+from hwtests.targets.everyones import other_kernel
 from hwtests.targets.learning import backing_of, of_answers, of_flags
 from hwtests.targets.regioncheck import compare
 from simulator import Region
@@ -201,3 +202,10 @@ def test_only_memory_that_takes_any_access_is_filled(words):
     assert parse_named("/dev/x", PAGE, allow_write=True).traits.view_stores
     assert not parse_named("/dev/x", PAGE).traits.view_stores
     assert not parse_named("/dev/x" + words, PAGE, allow_write=True).traits.view_stores
+
+
+@pytest.mark.parametrize(("arch", "found"), [("armv7l", "architecture armv7l"), ("x86_64", None)])
+def test_a_region_that_another_architecture_has_otherwise_is_not_opened(arch, found):
+    cause = other_kernel(load_traits()["vvar"], "6.1.192", arch)
+
+    assert (cause and cause.found) == found
