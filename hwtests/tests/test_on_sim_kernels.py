@@ -10,6 +10,7 @@ from hwtests.on_sim import result_on_sim
 from hwtests.plan import Selected
 
 TEXT = """pfn 1
+needs dev.cow
 {needs}region dev pages=4 fill=0x5a
 process p
 p: m = mmap dev private rw
