@@ -10,6 +10,7 @@ from hwtests.regions.named import Named
 from hwtests.regions.traits import RegionTraits, load_traits
 from hwtests.targets.base import Region, Unusable
 from hwtests.targets.execution import Execution, Offer
+from hwtests.targets.modules import outcomes
 
 #: Kinds, in the order in which they are to be preferred, and how many pages are asked for; 0: as many as there are.
 EVERYONES: Mapping[str, int] = {
@@ -25,6 +26,7 @@ EVERYONES: Mapping[str, int] = {
     "hpet": 1,
     "vvar": 0,
 }
+UIO, UIO_PAGES = "pfnlab_uio", 16  # native/kmod/pfnlab_uio.c
 LAB = "lab"  # the source of a region of the lab's driver
 
 
@@ -44,6 +46,15 @@ def open_named(execution: Execution, named: Sequence[Named]) -> list[Region]:
         for one in named
     ]
     return [_with_pages(execution, execution.open_region(offer), "add length=BYTES") for offer in offers]
+
+
+def open_uio(execution: Execution, lab: Unusable | None) -> Region:
+    """Open the lab's UIO device on the agent of a guest. Only there is /dev/uio0 known to be the lab's."""
+    traits = load_traits()["lab-uio"]
+    told = outcomes(execution.hello.modules).get(UIO, "not tried")
+    if lab is None and told != "ok":
+        lab = Unusable(traits.needs, f"loading {UIO}: {told}", traits.cure)
+    return _opened(execution, traits, UIO_PAGES, lab)
 
 
 def _opened(execution: Execution, traits: RegionTraits, pages: int, cause: Unusable | None) -> Region:

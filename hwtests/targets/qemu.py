@@ -94,13 +94,15 @@ class QemuTarget(GuestTarget):
         self._lab = None
         if any(one.name == LAB for one in users):
             return users
-        from hwtests.kernels.modules import lab_module
+        from hwtests.kernels.modules import lab_modules
 
-        found = lab_module(self._kernel)
+        found = lab_modules(self._kernel)
         if isinstance(found, Unusable):
             self._lab = found
             return users
-        return [GuestModule(found, absent), *users]
+        theirs = {one.name: one for one in users}
+        own = [theirs.get(path.stem) or GuestModule(path, absent if path.stem == LAB else "") for path in found]
+        return [*own, *(one for one in users if one not in own)]
 
     def _loaded(self, told: Mapping[str, int]) -> None:
         """What the user brought must have loaded; of the lab's driver it is said why it did not."""
@@ -114,7 +116,7 @@ class QemuTarget(GuestTarget):
 
     def _offer(self, execution: Execution, folder: Path) -> list[Region]:
         from hwtests.regions.traits import load_traits
-        from hwtests.targets.everyones import open_everyones, open_named
+        from hwtests.targets.everyones import open_everyones, open_named, open_uio
         from hwtests.targets.execution import Offer
         from hwtests.targets.view import map_file
 
@@ -139,7 +141,14 @@ class QemuTarget(GuestTarget):
             Offer(known["hidden"], PAGES, self.machine.base + start, view=ram[start : start + size], around=around)
         )
         named = open_named(execution, self._named)
-        return [*named, *bars[:1], hidden, *bars[1:], *open_everyones(execution, self._lab)]
+        return [
+            *named,
+            *bars[:1],
+            hidden,
+            *bars[1:],
+            *open_everyones(execution, self._lab),
+            open_uio(execution, self._lab),
+        ]
 
 
 def _virtio(kernel: Kernel) -> list[GuestModule] | None:

@@ -22,7 +22,7 @@ VVAR_OF_7_2 = "rd mr io de dd mm"
 
 def test_there_is_a_file_for_each_kind_of_region():
     lab = """absent chunks dontcopy fault mixed mkwrite noio normal nosplit page partial plain readonly reserved
-        reversed whole"""
+        reversed uio whole"""
     others = """bar bar-wc btf dma-heap-chunk dma-heap-chunks dma-heap-pages hidden hpet io-uring-pages io-uring-pfn
         mmio-testdev packet perf udmabuf udmabuf-prefaulted uml-iomem uml-mmapper uml-ram vvar
         fb uio"""
