@@ -80,7 +80,7 @@ def _checked(execution: Execution, region: Region, seen: Seen | str) -> Region:
 def _program(names: Sequence[str], traits: Sequence[RegionTraits]) -> str:
     lines = ["pfn 1", *(f"region {name}" for name in names), "process p"]
     for name, one in zip(names, traits, strict=True):
-        if one.premapped or one.source == "perf":
+        if one.premapped or one.source == "perf" or not one.fixed:
             mapping = f"map {name}"
         else:
             mapping = f"mmap {name} {'private' if one.sharing == 'private' else 'shared'} r"

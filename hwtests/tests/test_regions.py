@@ -12,7 +12,7 @@ from hwtests.regions.named import is_named, parse_named
 from hwtests.regions.traits import RegionTraits, TraitsError, load_traits, parse_traits
 from hwtests.targets.everyones import other_kernel
 from hwtests.targets.learning import backing_of, of_answers, of_flags
-from hwtests.targets.regioncheck import compare
+from hwtests.targets.regioncheck import _program, compare
 from simulator import Region
 
 PAGE = 4096
@@ -209,3 +209,10 @@ def test_a_region_that_another_architecture_has_otherwise_is_not_opened(arch, fo
     cause = other_kernel(load_traits()["vvar"], "6.1.192", arch)
 
     assert (cause and cause.found) == found
+
+
+def test_a_region_whose_place_the_kernel_chooses_is_checked_where_it_likes():
+    program = _program(["r0", "r1"], [load_traits()[kind] for kind in ("io-uring-pages", "packet")])
+
+    assert "p: mr0 = map r0\n" in program
+    assert "p: mr1 = mmap r1 shared r\n" in program
