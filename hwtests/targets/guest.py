@@ -45,6 +45,7 @@ class Boot:
     regions: list[Region] = field(default_factory=list)
     seconds: float = 0.0
     dirty: bool = False  # a program ran on it
+    amid: bool = False  # one is on it
     judged: list[str] = field(default_factory=list)  # lines of the kernel's log that are in the trace of a program
 
 
@@ -102,7 +103,8 @@ class GuestTarget(ABC):
         console = boot.process.console()
         boot.execution.link.close()
         boot.process.end()
-        if boot.dirty and (said := complaints(console, boot.judged)):
+        # Of a guest that is taken away in the middle of a program, the last words are our doing.
+        if boot.dirty and not boot.amid and (said := complaints(console, boot.judged)):
             why = f"{self.name}: the kernel complains, but while no program ran: {said[0]}"
             raise TargetLost("crash", why, console)
 
@@ -118,10 +120,11 @@ class GuestTarget(ABC):
 
     def run(self, program: Program, binding: Mapping[str, str], *, limit: float = LIMIT, hazard: str = "none") -> Trace:
         boot = self._need_boot()
-        boot.dirty = True
+        boot.dirty = boot.amid = True
         started = time.monotonic()
         try:
             trace = boot.execution.run(program, binding, limit=limit, hazard=hazard)
+            boot.amid = False
             return self._looked_at(boot, trace)
         except AgentLost as lost:
             late = time.monotonic() - started >= limit

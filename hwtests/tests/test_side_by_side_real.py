@@ -86,7 +86,7 @@ def test_a_killed_pfnlab_leaves_nothing_behind(start, two, tmp_path, guests):  #
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing_behind_and_goes_on(start, two, tmp_path, guests, number):  # noqa: F811
-    run = start(*two, *THEMES)
+    run = start(*two)  # the whole catalogue: long enough to be interrupted
     path, processes = both_running(tmp_path, run)
     run.send_signal(number)
 
