@@ -205,7 +205,9 @@ class GuestTarget(ABC):
             link.close()
             process.end()
             raise
-        self._about = self._inventory(boot, ids)
+        # What it says of itself before any program ran is told of the boot, and is no program's doing.
+        boot.judged += (said := complaints(process.console(), []))
+        self._about = self._inventory(boot, ids) | ({"boot_complaints": said} if said else {})
         return boot
 
     def _autopsy(self, boot: Boot, lost: AgentLost, late: bool) -> End:
