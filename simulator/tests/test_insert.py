@@ -184,3 +184,13 @@ def test_driver_s_flags_at_a_fault_are_its_own(machine):
 
     assert m.k.vmas(m.t, HERE, HERE + PAGE)[0]["flags"] >= {"pfnmap", "dontexpand"}
     assert "io" not in m.k.vmas(m.t, HERE, HERE + PAGE)[0]["flags"]
+
+
+def test_shared_raw_pte_is_clean_and_old_in_the_child_and_stays_as_it_was_in_the_parent(machine):
+    m = machine()
+    m.map(SHARED)
+    m.k.store(m.t, HERE, 8, 1)
+    child = m.k.fork(m.t)
+
+    assert m.k.ptes(child, HERE, PAGE)[0][0] == {"present", "write", "special"}
+    assert bits(m, HERE) == {"present", "write", "dirty", "young", "special"}
