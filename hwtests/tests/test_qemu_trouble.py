@@ -115,6 +115,14 @@ def test_a_warning_while_no_program_runs_makes_closing_a_crash(start):
         target.close()
 
 
+def test_a_warning_of_the_boot_is_told_of_the_boot_and_of_no_program(start):
+    target = start("boot")
+    assert ended(target, HARMLESS).how == "done"
+
+    assert any("WARNING" in line for line in target.inventory()["boot_complaints"])
+    target.close()  # and closing is no crash
+
+
 def test_a_module_that_does_not_load_is_an_error_that_names_it(tmp_path):
     broken = tmp_path / "broken.ko"
     broken.write_bytes(b"\x7fELF")

@@ -12,7 +12,7 @@
 
 static char *how = "none";
 module_param(how, charp, 0444);
-MODULE_PARM_DESC(how, "panic, hang, init (loses its code), or warn (a moment later)");
+MODULE_PARM_DESC(how, "panic, hang, init (loses its code), warn (a moment later), or boot (warns when it is loaded)");
 
 static void *content;
 
@@ -71,6 +71,7 @@ static int __init trouble_init(void)
 {
 	int error;
 
+	WARN(!strcmp(how, "boot"), "trouble: as asked for\n");
 	content = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 4);
 	if (!content)
 		return -ENOMEM;
