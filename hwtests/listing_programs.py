@@ -9,12 +9,12 @@ from typing import Any
 
 from hwtests.language import parse_file
 from hwtests.language.nodes import Op, Program
-from hwtests.language.settings import program_hazard, program_needs, program_rule, region_settings
+from hwtests.language.settings import program_hazard, program_needs, program_rules, region_settings
 from hwtests.selection import theme_of
 
 
 def program_rows(programs: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """`name`, `theme`, `claim`, `rule`, `hazard`, `conditions`, `regions`, `operations`, `promises`,
+    """`name`, `theme`, `claim`, `rules`, `hazard`, `conditions`, `regions`, `operations`, `promises`,
     `hash`, `file` of each program. Raises ProgramError for one that cannot be read."""
     return [program_row(name, parse_file(path)) for name, path in programs.items()]
 
@@ -25,7 +25,7 @@ def program_row(name: str, program: Program) -> dict[str, Any]:
         "name": name,
         "theme": theme_of(Path(program.path)),
         "claim": claim(program),
-        "rule": program_rule(program),
+        "rules": list(program_rules(program)),
         "hazard": program_hazard(program),
         "conditions": list(program_needs(program)),
         "regions": list(region_settings(program)),

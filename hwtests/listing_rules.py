@@ -9,7 +9,7 @@ from typing import Any
 
 from hwtests.language import parse_file
 from hwtests.language.promise import version
-from hwtests.language.settings import program_rule
+from hwtests.language.settings import program_rules
 from simulator import Profile, load_profile, profile_names
 from simulator.catalogue import Rule, rules
 
@@ -18,7 +18,7 @@ def rule_rows(programs: Mapping[str, Path]) -> list[dict[str, Any]]:
     """`id`, `says`, `function`, `commit`, `history`, `profiles`, `programs` (those that are about it) of every rule."""
     by_rule: dict[str, list[str]] = {}
     for name, path in programs.items():
-        if rule := program_rule(parse_file(path)):
+        for rule in program_rules(parse_file(path)):
             by_rule.setdefault(rule, []).append(name)
     profiles = all_profiles()
     return [rule_row(rule, by_rule.get(rule.id, []), profiles) for rule in rules().values()]

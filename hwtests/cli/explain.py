@@ -56,8 +56,7 @@ def _rule(row: dict[str, Any], programs: dict[str, Path]) -> list[str]:
 def _program(name: str, program: Program) -> list[str]:
     row = program_row(name, program)
     lines = [name, *_fold(row["claim"]), ""]
-    if row["rule"] in rules():
-        rule = rules()[row["rule"]]
+    for rule in (rules()[id] for id in row["rules"] if id in rules()):
         lines += _fact("rule", f"{rule.id}: {rule.says}")
         lines += _fact("source", rule.function)
         lines += _fact("commit", rule.commit)

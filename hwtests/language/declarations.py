@@ -38,11 +38,16 @@ def _header(cursor: Cursor) -> Header:
 
 
 def _rule(cursor: Cursor) -> Rule:
-    column = cursor.column
-    text = cursor.take("raw", "a rule, like cow.private-write-copies").text
-    if RULE.fullmatch(text) is None:
-        cursor.fail(f"'{text}' is no rule, expected lower-case words with dashes, joined by dots", column)
-    return Rule(text)
+    ids: list[str] = []
+    while not ids or cursor.peek() is not None:
+        column = cursor.column
+        text = cursor.take("raw", "a rule, like cow.private-write-copies").text
+        if RULE.fullmatch(text) is None:
+            cursor.fail(f"'{text}' is no rule, expected lower-case words with dashes, joined by dots", column)
+        if text in ids:
+            cursor.fail(f"rule '{text}' given twice, expected it once", column)
+        ids.append(text)
+    return Rule(tuple(ids))
 
 
 def _hazard(cursor: Cursor) -> Hazard:

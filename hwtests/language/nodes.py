@@ -87,7 +87,9 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    id: str
+    """`rule cow.private-write-copies`: the rules that the program is about."""
+
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

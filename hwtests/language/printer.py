@@ -82,8 +82,8 @@ def statement_tokens(statement: Statement) -> list[_Token]:
     match statement:
         case Header(version):
             return [("pfn", False), *_number(version, True)]
-        case Rule(name):
-            return [("rule", False), (name, True)]
+        case Rule(ids):
+            return [("rule", False), *((text, True) for text in ids)]
         case Hazard(kind):
             return [("hazard", False), *_dashed(kind)]
         case Needs(conditions):

@@ -79,9 +79,9 @@ def process_settings(program: Program, page_size: int = 4096) -> dict[str, Proce
     return found
 
 
-def program_rule(program: Program) -> str | None:
-    """The rule that the program is about."""
-    return next((statement.id for _, statement in program.statements() if isinstance(statement, Rule)), None)
+def program_rules(program: Program) -> tuple[str, ...]:
+    """The rules that the program is about, by their ids."""
+    return next((statement.ids for _, statement in program.statements() if isinstance(statement, Rule)), ())
 
 
 def program_hazard(program: Program) -> str:

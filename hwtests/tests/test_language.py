@@ -260,7 +260,11 @@ PRELUDE = [Op("p", "m", "mmap", (Name("dev"), Name("private"), Name("rw"))),
 
 @st.composite
 def programs(draw):
-    statements: list[Statement] = [Header(), Rule("a.b"), Hazard(draw(words(["none", "taints", "leaks", "may-oops"])))]
+    statements: list[Statement] = [
+        Header(),
+        Rule(draw(words([("a.b",), ("a.b", "c.d-e")]))),
+        Hazard(draw(words(["none", "taints", "leaks", "may-oops"]))),
+    ]
     statements += draw(st.lists(words([Needs(("dev.cow", "kernel>=5.14"))]), max_size=2))
     statements += draw(st.lists(words([Watch(("rss",)), Watch(("maps", "pagemap"))]), max_size=1))
     statements.append(RegionDecl("dev", draw(words([(), (("pages", Number(4)), ("fill", Name("pattern")))]))))
