@@ -126,4 +126,5 @@ def test_what_makes_a_kernel_warn_says_so():
         "access-refuses-ram": "taints",
         "copied-page-hidden": "taints",
         "grown-hole-maps-the-zero-page": "leaks",
+        "mem-stops-at-a-copy": "taints",
     }
