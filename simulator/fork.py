@@ -185,6 +185,9 @@ def exit_mm(k: Kernel, task: Task) -> None:
     """Everything of the address space is given back (exit_mmap())."""
     for vma in list(task.vmas):
         unmap_vma(k, task, vma)
-    if task.anon_rss or task.file_rss:
-        k.rules.append("rss.bad-counter-at-exit")
-        k.log(f"BUG: Bad rss-counter state MM_ANONPAGES val:{task.anon_rss}")
+    if not k.profile.exit_checks_rss:
+        return
+    for kind, pages in (("MM_FILEPAGES", task.file_rss), ("MM_ANONPAGES", task.anon_rss)):
+        if pages:
+            k.rules.append("rss.bad-counter-at-exit")
+            k.log(f"type:{kind} val:{pages}")  # after `BUG: Bad rss-counter state mm:…`

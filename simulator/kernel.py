@@ -41,6 +41,7 @@ from simulator.physmem import (
 )
 from simulator.profile import Profile
 from simulator.region import Region
+from simulator.release import release
 from simulator.task import Task
 from simulator.vma import Vma
 
@@ -147,6 +148,11 @@ class Kernel:
         if not width and not byte & PAGE_MASK:  # … and of a page that is written whole (lab_renew())
             self.mem.flags[start >> PAGE_SHIFT] &= ~(PG_DIRTY | PG_TOUCHED) & 0xFFFF
         return 0
+
+    def release(self, r: int, page: int, *, granted: bool = True) -> int:
+        """The owner gives a page of a region of ordinary RAM back; `granted` (a choice): the next allocation gets its
+        frame."""
+        return release(self, r, page, granted)
 
     def spawn(self, uid: int = 0, drop_caps: int = 0, memlock: int | None = None) -> Task:
         """A process with nothing mapped; `drop_caps` is a mask, `memlock` RLIMIT_MEMLOCK in bytes (None: no limit)."""

@@ -78,6 +78,7 @@ class Profile:
     smaps_flags_unnamed: tuple[str, ...]
     smaps_page_referenced: bool
     rss_lag_pages: int
+    exit_checks_rss: bool
     pagemap: str
     max_pfn: str
     mincore_pfnmap: str
