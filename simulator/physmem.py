@@ -35,12 +35,18 @@ PG_LAZYFREE = 64  # MADV_FREE was said of it
 PG_DIRTY = 128  # the page array says dirty, whatever the ptes say
 PG_TOUCHED = 256  # get_user_pages() marked it accessed: PG_referenced, PG_active, by the LRU's timing
 PG_FORKED = 512  # shared by a fork, and no single owner has written it since: not PageAnonExclusive
+NOWHERE = PG_HOLE | PG_GUARD  # frames that nothing can be read from
 PG_OF_CONTENT = PG_ANON | PG_LAZYFREE | PG_DIRTY | PG_TOUCHED | PG_FORKED  # what a free page does not keep
 
 ZEROES = bytes(PAGE_SIZE)
 # A machine with less RAM than the simulated one refuses the mapping without it. Python's mmap names it since 3.13 only;
 # the number is that of asm-generic, which x86 and ARM use.
 MAP_NORESERVE: int = getattr(mmap, "MAP_NORESERVE", 0x4000)
+
+
+def bytes_of(value: int, width: int) -> bytes:
+    """`value` as it stands in memory: `width` bytes, little endian."""
+    return (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
 
 
 class PhysMem:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from simulator.task import Task
 
 
-def kernel_frame(k: Kernel, task: Task, address: int, write: bool) -> int:
-    """The frame that a kernel access at `address` reaches, or -EFAULT."""
+def kernel_frame(k: Kernel, task: Task, address: int, write: bool = False) -> int:
+    """The frame that the kernel's own access at a user address reaches, or -EFAULT."""
     vma = task.vma_lookup(address)
     if vma is None:
         beside_unplaced(k, address)
