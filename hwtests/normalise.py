@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hwtests import forms
+from hwtests import normalise_beyond as beyond
 from hwtests.language.nodes import Call, Compiled
 from hwtests.targets.proctext import Vma, parse_vmas
 from hwtests.trace import Line, Obs
@@ -106,7 +107,7 @@ class _Normaliser:
             raise Refusal(f"line {call.line}: {call.text}: the agent refused: {forms.errno_name(raw.ret)}")
         if raw.stage == STAGE_NO_PROCESS:
             return {"ret": "no-process"}
-        if raw.stage == STAGE_DIED:
+        if raw.stage == STAGE_DIED and call.verb != "coredump":
             return {"ret": "died", "signal": forms.signal_name(raw.signal) if raw.signal else "?"}
         places = self.places.setdefault(call.proc, _Places(self.compiled, self.arena))
         if raw.stage == STAGE_FAULT:
@@ -182,11 +183,9 @@ class _Normaliser:
         return obs
 
     def _count(self, call: Call, raw: Raw, places: _Places) -> Obs:
-        obs = self._plain(call, raw, places)
+        obs = self._failing(call, raw, places)
         if raw.ret >= 0:
             obs["bytes"] = raw.ret
-        elif raw.stage == STAGE_OPEN:
-            obs["stage"] = "open"
         return obs
 
     def _vmas(self, call: Call, raw: Raw, places: _Places) -> Obs:
@@ -244,6 +243,13 @@ class _Normaliser:
             obs |= forms.page_states([_page_state(*entry) for entry in entries])
         return obs
 
+    def _failing(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        # An errno, and whether it is of what had to come first.
+        obs = self._plain(call, raw, places)
+        if raw.ret < 0 and raw.stage == STAGE_OPEN:
+            obs["stage"] = "open"
+        return obs
+
     def _raw_vmas(self, call: Call, raw: Raw, places: _Places) -> Obs:
         obs = self._count(call, raw, places)
         if raw.ret >= 0:
@@ -258,6 +264,39 @@ class _Normaliser:
             start=start, end=end, pgoff=self.names.offset(pgoff * self.page_size, self.page_size),
             flags=[name for name, bit in forms.VMA_BITS.items() if flags & bit], base=base, page_size=self.page_size,
         )  # fmt: skip
+
+    # Beyond: hwtests/normalise_beyond.py.
+
+    def _move_pages(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._plain(call, raw, places)
+        return obs if raw.ret < 0 else obs | beyond.move_pages(raw.payload)
+
+    def _pagemap_scan(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._failing(call, raw, places)
+        if raw.ret >= 0:
+            obs |= beyond.pagemap_scan(raw.payload, places.start(call.args[0]), self.page_size)
+        return obs
+
+    def _rollup(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._failing(call, raw, places)
+        return obs if raw.ret < 0 else obs | beyond.rollup(raw.payload, self.page_size)
+
+    def _numa_maps(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        obs = self._failing(call, raw, places)
+        if raw.ret >= 0:
+            obs |= beyond.numa_maps(raw.payload, places.start(call.args[0]), self.page_size)
+        return obs
+
+    def _coredump(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        if raw.stage == STAGE_OPEN:
+            return self._failing(call, raw, places)
+        core = beyond.coredump(raw.payload, places.start(call.args[0]), self.page_size)
+        return {"ret": "died", "signal": forms.signal_name(raw.signal) if raw.signal else "?", **core}
+
+    def _exec(self, call: Call, raw: Raw, places: _Places) -> Obs:
+        if raw.ret >= 0:
+            places.handles.clear()
+        return self._plain(call, raw, places)
 
 
 def _page_state(refcount: int, mapcount: int, flags: int) -> tuple[int, int, str | None] | None:
@@ -299,4 +338,16 @@ _FORMS: dict[str, Callable[[_Normaliser, Call, Raw, _Places], Obs]] = {
     "page_state": _Normaliser._page_state,
     "vma": _Normaliser._raw_vmas,
     "vmsplice": _Normaliser._data,
+    "process_madvise": _Normaliser._count,
+    "move_pages": _Normaliser._move_pages,
+    "uffd_register": _Normaliser._failing,
+    "clear_refs": _Normaliser._failing,
+    "read_zero": _Normaliser._count,
+    "direct_write": _Normaliser._data,
+    "direct_read": _Normaliser._count,
+    "pagemap_scan": _Normaliser._pagemap_scan,
+    "rollup": _Normaliser._rollup,
+    "numa_maps": _Normaliser._numa_maps,
+    "coredump": _Normaliser._coredump,
+    "exec": _Normaliser._exec,
 }

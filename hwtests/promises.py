@@ -16,7 +16,7 @@ from typing import Any
 from hwtests.language.expect import RET_WORD, Exactly, Expected, SameAs, Unchanged, parse_expected
 from hwtests.language.nodes import Call, Compiled, Promise
 from hwtests.language.promise import pick
-from hwtests.language.verbs import SMAPS_SIZES, VERBS
+from hwtests.language.verbs import COMMON_FIELDS, SMAPS_SIZES, SUMMED, VERBS
 from hwtests.matching import ABSENT, Absent, klog_matches, matches, text_of
 from hwtests.trace import Trace
 
@@ -120,9 +120,9 @@ class _Check:
         obs = self._obs(index)
         if field != "ret" and "unknown" in _sets(obs.get("ret")):
             return None
-        vmas = obs.get("vmas")
-        if self.call.verb in ("smaps", "maps", "vma") and field != "ret" and isinstance(vmas, list):
-            return _of_vmas(field, vmas)
+        parts = VERBS[self.call.verb].parts
+        if parts is not None and field not in COMMON_FIELDS and isinstance(obs.get(parts), list):
+            return [len(obs[parts])] if field == parts else _of_parts(field, obs[parts])
         return _values(obs.get(field, ABSENT))
 
     def _holds(self, expected: Expected, field: str, value: Any) -> bool:
@@ -167,21 +167,20 @@ def _values(value: Any) -> list[Any] | None:
     return [value]
 
 
-def _of_vmas(field: str, vmas: list[dict[str, Any]]) -> list[Any] | None:
-    if field == "vmas":
-        return [len(vmas)]
+def _of_parts(field: str, parts: list[dict[str, Any]]) -> list[Any] | None:
+    # What a field of the vmas (the ranges, the segments) can be.
     if field == "first":
-        return _values(vmas[0].get("first", ABSENT)) if vmas else [ABSENT]
-    each = [_values(vma.get(field, ABSENT)) for vma in vmas]
+        return _values(parts[0].get("first", ABSENT)) if parts else [ABSENT]
+    each = [_values(part.get(field, ABSENT)) for part in parts]
     if (field in SMAPS_SIZES or field == "VmFlags") and any(ABSENT in (values or ()) for values in each):
         return None  # a kernel that does not print this line yet
-    if field in SMAPS_SIZES or field == "pages":
+    if field in SUMMED:
         if any(values is None or ABSENT in values for values in each):
             return None
         return _sums([values for values in each if values is not None])
     if any(values is None for values in each):
         return None
-    # What is no size must hold of every vma: each is a possible value.
+    # What is no size must hold of every part: each is a possible value.
     return [value for values in each if values is not None for value in values] or [ABSENT]
 
 

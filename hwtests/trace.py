@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 FORMAT: Literal[1] = 1
+PARTS = ("vmas", "ranges", "segments")  # fields that are lists of objects
 
 Obs: TypeAlias = dict[str, Any]
 How: TypeAlias = Literal["done", "timeout", "moved", "crash", "lost"]
@@ -179,9 +180,10 @@ def parse_traces(lines: Iterable[str], name: str = "<trace>") -> Iterator[Trace]
                 raise TraceError(f"{where}: calls are numbered without a gap: expected op {len(calls)}, got {call.op}")
             if not isinstance(call.obs.get("ret"), str | dict):
                 raise TraceError(f"{where}: an observation says what the call returned: expected obs.ret, a text")
-            vmas = call.obs.get("vmas", [])
-            if isinstance(vmas, list) and not all(isinstance(vma, dict) for vma in vmas):
-                raise TraceError(f"{where}: a vma is an object with its fields: expected objects in obs.vmas")
+            for field in PARTS:
+                parts = call.obs.get(field, [])
+                if isinstance(parts, list) and not all(isinstance(part, dict) for part in parts):
+                    raise TraceError(f"{where}: each is an object with its fields: expected objects in obs.{field}")
             calls.append(call)
     if header is not None:
         yield Trace(header, calls, None)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from .nodes import Address, Name, Number, Op, Operand, Range
 from .places import Names, place
 from .verbs import VERBS, Slot, Verb
-from .words import MAP_ANONYMOUS, MAP_FIXED, MREMAP_FIXED, SHARING
+from .words import CORE_FILTER, MAP_ANONYMOUS, MAP_FIXED, MREMAP_FIXED, SHARING
 
 ABSOLUTE = -1
 PLACE = -3  # counted from the arena's start
 WHOLE = -1  # a length: the handle's own
 SOURCES = ("anon", "region", "fd")
 DEFAULT_MOVED = 8  # bytes
+ASK = -1  # no node: move_pages only tells
 
 Ints = tuple[int, ...]
 
@@ -38,6 +39,9 @@ class Arguments:
             "=flags": lambda op, found: (self._flag_bits(op),),
             "=to": self._to,
             "=len": lambda op, found: (_number(op, "len", DEFAULT_MOVED),),
+            "=page": lambda op, found: (_number(op, "len", self.page_size),),
+            "=node": lambda op, found: (_number(op, "to", ASK),),
+            "=filter": lambda op, found: (_number(op, "filter", CORE_FILTER),),
         }
 
     def of(self, op: Op) -> Ints:

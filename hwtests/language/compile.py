@@ -11,7 +11,7 @@ from .nodes import Call, Compiled, End, Line, Op, Program, Repeat, Watch
 from .parser import MAX_CALLS
 from .places import Names, declared_pages, number_names, stride
 from .printer import print_operation
-from .verbs import VERBS
+from .verbs import ENDS, VERBS
 
 
 def compile_program(program: Program, region_pages: Mapping[str, int], page_size: int = 4096) -> Compiled:
@@ -80,9 +80,8 @@ class _Compiler:
 
     def _call(self, index: int, line: Line, op: Op) -> Call:
         process = -1 if op.process is None else self.names.processes[op.process]
-        return Call(
-            index, line.number, print_operation(op), op, op.verb, process, self._result(op), self.arguments.of(op)
-        )
+        verb = VERBS[op.verb].call or op.verb
+        return Call(index, line.number, print_operation(op), op, verb, process, self._result(op), self.arguments.of(op))
 
     def _result(self, op: Op) -> int:
         if op.result is None:
@@ -112,7 +111,7 @@ class _Compiler:
     def _follow(self, op: Op) -> None:
         if op.process is None:
             return
-        if op.verb == "exit":
+        if op.verb in ENDS:
             self.living.pop(op.process, None)
         elif op.verb == "fork" and op.result is not None:
             self.living[op.result] = set(self.living.get(op.process, ()))

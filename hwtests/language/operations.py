@@ -10,7 +10,7 @@ from .cursor import Cursor
 from .errors import nearest, quoted
 from .nodes import UNWRITTEN, Address, Name, Number, Op, Operand, Range
 from .scope import Scope
-from .verbs import MAX_PAGES, MAX_VALUE, VERBS, Option, Slot, Verb
+from .verbs import ENDS, MAX_PAGES, MAX_VALUE, VERBS, Option, Slot, Verb
 from .words import FORBIDDEN_ADVICE
 
 MAX_OFFSET = 1 << 40  # bytes beside a page
@@ -85,7 +85,7 @@ class _Operation:
             self.scope.fork(self.process, result, fail)
         elif result is not None and verb.result is not None:
             self.scope.set(result, verb.result, self.process, fail)
-        if verb.name == "exit" and self.process is not None:
+        if verb.name in ENDS and self.process is not None:
             self.scope.exit(self.process)
 
     def _operands(self, verb: Verb) -> tuple[Operand, ...]:
@@ -178,7 +178,7 @@ class _Operation:
         cursor = self.cursor
         column = cursor.column
         name = cursor.take("word", f"a range of a {kind}").text
-        self.scope.use(name, (kind,), self.process, self._failing(column))
+        self.scope.use(name, (kind,), self.memory, self._failing(column))
         first: Number | None = None
         last: Number | None = None
         if cursor.skip_mark("["):

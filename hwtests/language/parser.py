@@ -36,7 +36,7 @@ from .operations import parse_operation
 from .printer import print_statement, program_hash
 from .promise import parse_promise
 from .scope import Scope
-from .verbs import STATEMENTS, VERBS
+from .verbs import ENDS, STATEMENTS, VERBS
 
 MAX_TEXT = 1 << 20  # characters
 MAX_LINES = 20_000
@@ -206,7 +206,7 @@ class _State:
         if not block.single:  # what lives and what has ended must be right when it runs again, too
             for line, column, op in block.lives:
                 again = _Again(self.path, line, column)
-                if op.verb == "exit" and op.process is not None:
+                if op.verb in ENDS and op.process is not None:
                     self.scope.exit(op.process)
                 elif op.process is not None and op.result is not None:
                     self.scope.fork(op.process, op.result, again)
@@ -221,7 +221,7 @@ class _State:
             cursor.fail(
                 f"{self.calls} operations with 'repeat' expanded, expected at most {MAX_CALLS}", cursor.tokens[0].column
             )
-        if self.blocks and op.verb in ("fork", "exit"):
+        if self.blocks and op.verb in ("fork", *ENDS):
             self.blocks[-1].lives.append((cursor.line, cursor.tokens[0].column, op))
 
     def _promises(self, comment: str, statement: Statement | None, number: int, column: int) -> tuple[Promise, ...]:

@@ -45,3 +45,11 @@ CAPABILITIES: tuple[str, ...] = (
 )  # fmt: skip
 HAZARDS: tuple[str, ...] = ("none", "taints", "leaks", "may-oops")
 WATCHED: tuple[str, ...] = ("rss", "smaps", "maps", "pagemap")
+MLOCKALL_FLAGS: Mapping[str, int] = MappingProxyType({"current": 1, "future": 2, "onfault": 4})
+# include/uapi/linux/mempolicy.h
+POLICIES: Mapping[str, int] = MappingProxyType({"default": 0, "preferred": 1, "bind": 2, "interleave": 3, "local": 4})
+MBIND_FLAGS: Mapping[str, int] = MappingProxyType({"strict": 1, "move": 2, "move_all": 4})
+# include/uapi/linux/userfaultfd.h, UFFDIO_REGISTER_MODE_*
+UFFD_MODES: Mapping[str, int] = MappingProxyType({"missing": 1, "wp": 2, "minor": 4})
+FUTEX_PRIVATE = 1  # in the call's own numbering
+CORE_FILTER = 0x33  # the kernel's own default: MMF_DUMP_FILTER_DEFAULT with ELF headers

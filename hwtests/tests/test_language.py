@@ -34,7 +34,7 @@ from hwtests.language.nodes import (
     Statement,
     Watch,
 )  # fmt: skip
-from hwtests.language.verbs import VERBS, Option, Slot
+from hwtests.language.verbs import ENDS, VERBS, Option, Slot
 
 EXAMPLE = """\
 pfn 1
@@ -54,7 +54,7 @@ peek dev[1]               # promise: 0x5a ; the device's own view, from outside
 
 EVERYTHING = """\
 pfn 1
-rule a.b-c
+rule a.b-c d.e
 hazard may-oops
 needs dev.cow dev.pages>=4 kernel>=5.14 arch!=um uid=0
 watch rss smaps
@@ -106,9 +106,32 @@ page_state dev[0:2]
 p: page_state m
 p: vma m
 p: vmsplice m[1] len=8
+p: mlockall current future onfault flags=0x8
+p: munlockall
+p: fsync f
+p: process_madvise q m[1] cold len=8
+p: mseal m
+p: remap_file_pages m[1] dev[2]
+p: mbind m bind strict move move_all
+p: move_pages m[0:2] to=0
+p: futex_wait m[1]+4 0x7 private
+p: futex_wake m[1]
+p: uffd_register m missing wp minor
+p: clear_refs 4
+p: read_zero m[1] len=0x4000
+p: d = direct_write m[1] len=512
+p: direct_read m[1] d
+p: call m[1]
+p: pagemap_scan m[0:2]
+p: rollup
+p: numa_maps m
+r: exec
+release dev[1]
+ask dev[1] 0x41 tries=3
 p: close f
 q: exit
 p: wait q
+p: coredump m filter=0x1ff
 """
 
 
@@ -192,7 +215,7 @@ def operand(slot: Slot) -> st.SearchStrategy[Operand]:
         case "word":
             return words([Name(word) for word in slot.words])
         case "number":
-            return st.integers(0, 255).map(Number)
+            return st.integers(0, min(slot.limit or 255, 255)).map(Number)
         case "region":
             return st.just(Name("dev"))
         case "fd":
@@ -221,7 +244,7 @@ def option(one: Option) -> st.SearchStrategy[tuple[str, Operand | None]]:
         case "flag":
             return st.just((one.name, None))
         case "number":
-            return st.tuples(st.just(one.name), numbers)
+            return st.tuples(st.just(one.name), numbers.filter(lambda number: number <= one.limit))
         case "offset":
             return st.tuples(
                 st.just(one.name), st.one_of(numbers, st.builds(Address, st.none(), numbers, signed_numbers))
@@ -233,7 +256,7 @@ def option(one: Option) -> st.SearchStrategy[tuple[str, Operand | None]]:
 
 @st.composite
 def operations(draw):
-    verb = VERBS[draw(words(sorted(set(VERBS) - {"fork", "exit"})))]
+    verb = VERBS[draw(words(sorted(set(VERBS) - {"fork", *ENDS})))]
     operands = tuple(draw(operand(slot)) for slot in verb.slots)
     process = None if verb.process == "none" else draw(words(["p", "q"]))
     if any(isinstance(one, Range) and one.base == "dev" for one in operands):

@@ -72,7 +72,7 @@ def test_traces_stand_one_after_the_other():
         (1, '{"trace":2}', "f:1: expected a trace's header: Invalid enum value 2 - at `$.trace`"),
         (2, '{"op":1,"line":1,"process":"p","text":"","obs":{"ret":"ok"}}', "f:2: calls are numbered without a gap"),
         (2, '{"op":0,"line":1,"process":"p","text":"","obs":{}}', "f:2: an observation says what the call returned"),
-        (2, '{"op":0,"line":1,"process":"p","text":"","obs":{"ret":"ok","vmas":[1]}}', "f:2: a vma is an object with"),
+        (2, '{"op":0,"line":1,"process":"p","text":"","obs":{"ret":"ok","vmas":[1]}}', "f:2: each is an object with"),
         (3, '{"op":"x"}', "f:3: expected a trace's line: Expected `int`, got `str` - at `$.op`"),
         (4, '{"end":1}', "f:4: expected a trace's end: Object missing required field `klog`"),
     ],

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which call of the simulator is a numbered call, and what is said of it when the process is no more?"""
+
+from __future__ import annotations
+
+from hwtests.language.nodes import Call
+from hwtests.language.verbs import ENDS
+
+from . import beyond, mappings, memory, views
+from .tables import NoProcessError, Obs, Tables, Verb
+
+# What may free a page that was a copy.
+_UNMAPS = frozenset({
+    "mmap", "map", "munmap", "mremap", "madvise", "exit", "process_madvise", "remap_file_pages", "read_zero",
+    "coredump", "exec",
+})  # fmt: skip
+
+VERBS: dict[str, Verb] = {**mappings.VERBS, **memory.VERBS, **views.VERBS, **beyond.VERBS}
+
+
+class Driver(Tables):
+    """Executes calls on a simulated kernel."""
+
+    def do(self, call: Call) -> Obs:
+        """The observation of one call; `kernel.rules` and `kernel.unknown` speak of it afterwards."""
+        kernel = self.kernel
+        kernel.rules.clear()
+        kernel.unknown = None
+        kernel.stage = ""
+        self.choice = {}
+        if kernel.lost is not None:
+            return {"ret": {"unknown": kernel.lost}}
+        try:
+            process = self.alive(call.proc) if call.proc >= 0 else None
+            if call.verb in beyond.VERBS and not hasattr(kernel, call.verb):
+                return {"ret": {"unknown": "the model does not have this call yet"}}
+            obs = VERBS[call.verb](self, process, call)
+        except NoProcessError:
+            return {"ret": "no-process"}
+        if self.content is not None and call.verb in _UNMAPS:
+            self.content.forget_copies()
+        if process is not None and not process.task.alive and call.verb not in ENDS:
+            return {"ret": "died", "signal": process.task.death or "?"}
+        if kernel.lost is not None:
+            return {"ret": {"unknown": kernel.lost}}
+        if kernel.unknown is not None:
+            return {"ret": {"unknown": kernel.unknown}}
+        return obs
