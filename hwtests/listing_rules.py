@@ -11,7 +11,8 @@ from hwtests.language import parse_file
 from hwtests.language.promise import version
 from hwtests.language.settings import program_rules
 from simulator import Profile, load_profile, profile_names
-from simulator.catalogue import Rule, rules
+from simulator.catalogue import Change, Rule, rules
+from simulator.history import Stretch, stretches, words_of
 
 
 def rule_rows(programs: Mapping[str, Path]) -> list[dict[str, Any]]:
@@ -31,10 +32,28 @@ def rule_row(rule: Rule, programs: list[str], profiles: list[Profile]) -> dict[s
         "says": rule.says,
         "function": rule.function,
         "commit": rule.commit,
-        "history": rule.history,
+        "history": [stretch_row(stretch) for word in words_of(rule) for stretch in stretches(word)],
         "profiles": [profile.name for profile in profiles if rule.holds_in(profile)],
         "programs": programs,
     }
+
+
+def stretch_row(stretch: Stretch) -> dict[str, Any]:
+    """One value of one word over the profiles `first` to `last`, and what made it so."""
+    return {
+        "word": stretch.word.name,
+        "arch": stretch.arch,
+        "first": stretch.first.name,
+        "last": stretch.last.name,
+        "value": stretch.value,
+        "means": stretch.word.means(stretch.value),
+        "changes": [change_row(change) for change in stretch.changes],
+    }
+
+
+def change_row(change: Change) -> dict[str, Any]:
+    """One change of a word: since which version, on which architecture, by which commit."""
+    return {"since": change.since, "on": change.on, "commit": change.commit}
 
 
 def all_profiles() -> list[Profile]:

@@ -21,7 +21,7 @@ from simulator import flags as f
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One kernel's variants; every field's words are explained in `profiles/x86_64-6.1.toml`."""
+    """One kernel's variants; every field's words are explained in `words.toml`."""
 
     name: str
     release: str

@@ -17,7 +17,7 @@ from hwtests.language.promise import promised
 from hwtests.listing_programs import program_row
 from hwtests.listing_rules import all_profiles, rule_rows
 from hwtests.selection import catalogue
-from simulator.catalogue import rules
+from simulator.catalogue import rules, spelled, words
 
 WIDTH = 80
 
@@ -45,12 +45,31 @@ def _rule(row: dict[str, Any], programs: dict[str, Path]) -> list[str]:
     lines = [row["id"], *_fold(row["says"]), ""]
     lines += _fact("source", row["function"])
     lines += _fact("commit", row["commit"])
-    lines += _fact("history", row["history"])
+    lines += _history(row["history"])
     lines += _fact("holds in", " ".join(row["profiles"]) or "no profile")
     others = [profile.name for profile in all_profiles() if profile.name not in row["profiles"]]
     lines += _fact("not in", " ".join(others))
     lines += _fact("programs", ", ".join(row["programs"]) or "none is about it alone")
     return lines
+
+
+def _history(stretches: list[dict[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for name in dict.fromkeys(row["word"] for row in stretches):
+        lines += _fact("word", f"{name}: {words()[name].says}")
+        for row in stretches:
+            if row["word"] == name:
+                lines += _item(_stretch(row))
+    return lines
+
+
+def _stretch(row: dict[str, Any]) -> str:
+    where = row["first"] if row["first"] == row["last"] else f"{row['first']} to {row['last']}"
+    why = "; ".join(
+        f"since {change['since']}: {change['commit']}" if change["since"] else change["commit"]
+        for change in row["changes"]
+    )
+    return f"{where}: {row['means'] or spelled(row['value'])}" + (f". {why}" if why else "")
 
 
 def _program(name: str, program: Program) -> list[str]:
@@ -72,6 +91,10 @@ def _fact(name: str, text: str) -> list[str]:
     if not text:
         return []
     return wrap(text, WIDTH, initial_indent=f"  {name:10}", subsequent_indent=" " * 12, break_on_hyphens=False)
+
+
+def _item(text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=" " * 12, subsequent_indent=" " * 14, break_on_hyphens=False)
 
 
 def _fold(text: str) -> list[str]:

@@ -15,7 +15,7 @@ ID = re.compile(r'"([a-z]+\.[a-z0-9-]+)"')
 
 
 def named_in_code():
-    return {id for path in ROOM.glob("*.py") for id in ID.findall(path.read_text())}
+    return {id for path in ROOM.glob("*.py") if path.name != "catalogue.py" for id in ID.findall(path.read_text())}
 
 
 def test_every_id_in_the_code_is_in_the_catalogue():
