@@ -29,6 +29,8 @@ def discover(machine: MachineFiles, kinds: Mapping[str, RegionTraits]) -> list[F
     """Every region that the machine offers or could offer, in the order in which runs prefer them."""
     found: list[Found] = []
     for traits in kinds.values():
+        if traits.source == "past":
+            continue
         about = about_node(traits.path)
         if traits.source == "ram" or about.get("kind", traits.kind) != traits.kind:
             found += _guests(traits, kinds[about["kind"]] if about.get("kind") in kinds else None)

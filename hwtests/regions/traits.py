@@ -17,11 +17,12 @@ from typing import Any
 
 from hwtests.language.promise import version
 
-#: What the agent is told (docs/internals.md, section 3): numbers of region kinds.
+#: What the agent is told (docs/internals.md, section 3): numbers of region kinds. `past`: no agent opens it, as only
+#: kernels have it that nobody boots any more; it is there for the simulator.
 SOURCES: Mapping[str, int] = MappingProxyType(
     {
         "file": 1, "devmem": 2, "ram": 3, "perf": 4, "premapped": 5, "dma-heap": 6, "udmabuf": 7, "io_uring": 8,
-        "packet": 9, "lab": 10,
+        "packet": 9, "lab": 10, "past": 0,
     }
 )  # fmt: skip
 #: Who sees the content besides the mappings of a program: how `peek` and `poke` are done.
@@ -215,6 +216,7 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "io": lambda t: t.learn or _has_io(t),
     "no-io": lambda t: not t.learn and not _has_io(t),
     "notified": lambda t: t.writenotify,
+    "exec": lambda t: t.executable and t.mayexec and not t.noexec,
 }
 
 

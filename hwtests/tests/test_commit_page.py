@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is docs/commit.md what the simulator says today, and is every hunk of the commit seen by a program?"""
+
+from __future__ import annotations
+
+import pytest
+
+from hwtests.commit_page import PAGE, WIDTH, page, traces, words
+
+HUNKS = words().hunks
+
+
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == page(), "python -m hwtests.commit_page"
+
+
+def test_the_page_fits_its_width():
+    assert [line for line in page().splitlines() if len(line) > WIDTH and "](" not in line] == []
+
+
+@pytest.mark.parametrize("hunk", HUNKS, ids=lambda hunk: hunk.function)
+def test_a_hunk_is_seen_by_a_program_or_it_is_argued_why_not(hunk):
+    assert hunk.seen or hunk.unseen
+
+
+@pytest.mark.parametrize("seen", [seen for hunk in HUNKS for seen in hunk.seen], ids=lambda seen: seen.program)
+def test_a_program_tells_the_commit_from_its_parent(seen):
+    before, after = traces(seen)
+    told = [(left.obs, right.obs) for left, right in zip(before.lines, after.lines, strict=True)]
+
+    assert any(left != right for left, right in told) or before.end != after.end
