@@ -1,63 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The processes of a program: each executes the calls that it is told of, one at a time, in the shared mailbox. */
 #include "agent.h"
-#include "fault.h"
 #include "openers.h"
+#include "own.h"
 
 enum { PR_SET_PDEATHSIG_ = 1, PR_SET_DUMPABLE_ = 4, PR_CAPBSET_DROP_ = 24 };
-enum { RLIMIT_MEMLOCK_ = 8, STACK_TOUCHED = 65536, OWN_RANGES = 16 };
+enum { RLIMIT_MEMLOCK_ = 8 };
 
 struct actor me;
 s32 command_pipe[MAX_PROCESSES][2], reply_pipe[2];
-
-extern char __executable_start[], end[];
-static struct { u64 from, to; } own[OWN_RANGES];
-static int own_count;
-
-/* The executable's vmas, from maps. A page of bss that was never written would be the zero page, which RSS does not count
- * until it is written: the writable pages and the stack are written here, once, and fork hands them on. */
-void actor_find_own_pages(void)
-{
-	volatile u8 stack[STACK_TOUCHED];
-	char *text = (char *)me.box->obs.payload;
-	long n = pfn_read_vmas(0, 0, (u64)(uintptr_t)__executable_start, (u64)(uintptr_t)end, text, MAX_PAYLOAD);
-	struct fault f;
-	u64 from, to;
-
-	for (long i = 0; i < n && own_count < OWN_RANGES; i++) {
-		size_t perms;
-
-		if ((i && text[i - 1] != '\n') || !(perms = pfn_vma_line(text + i, (size_t)(n - i), &from, &to)))
-			continue;
-		if (text[i + (long)perms + 1] != 'w')
-			own[own_count].from = from, own[own_count++].to = to;
-		for (; text[i + (long)perms + 1] == 'w' && from < to; from += me.page_size)
-			pfn_touch(from, &f);
-	}
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 1;
-}
-
-static void be_there(u64 from, u64 to)
-{
-	enum { MADV_POPULATE_READ_ = 22 }; /* 5.14: one call; before, a fault a page */
-	struct fault f;
-	u64 v;
-
-	if (SYS(madvise, from, to - from, MADV_POPULATE_READ_) == 0)
-		return;
-	for (; from < to; from += me.page_size)
-		pfn_load(from, 1, &v, &f);
-}
-
-/* fork copies the page-table entries of anonymous memory, but not those of the executable's text and of shared memory.
- * With these there, what RSS gains from here on is the program's. */
-static void touch_own_pages(void)
-{
-	for (int i = 0; i < own_count; i++)
-		be_there(own[i].from, own[i].to);
-	be_there((u64)(uintptr_t)me.box, ((u64)(uintptr_t)(me.box + 1) + me.page_size - 1) / me.page_size * me.page_size);
-}
 
 struct cap_data { u32 effective, permitted, inheritable; };
 
@@ -119,7 +70,7 @@ __attribute__((noreturn)) static void serve(void)
 		ops_execute_run(&me);
 		if (me.forked >= 0) {
 			if (me.counted)
-				touch_own_pages();
+				own_touch();
 			reply(me.self | REPLY_READY);
 		} else {
 			reply(me.self);
@@ -139,8 +90,7 @@ long actor_start(int slot, const struct options *o)
 	}
 	me.self = slot;
 	p->pid = (s32)sys_getpid();
-	sys_close(channel.in);
-	sys_close(channel.out);
+	channel_leave();
 	sys_close(reply_pipe[0]);
 	for (int i = 0; i < MAX_PROCESSES; i++)
 		if (command_pipe[i][1] >= 0)
@@ -152,7 +102,7 @@ long actor_start(int slot, const struct options *o)
 		if (me.region[i].kind == KIND_PERF)
 			me.region[i].fd = (s32)pfn_open_perf();
 	if (me.counted) {
-		touch_own_pages();
+		own_touch();
 		op_rss_now(&me, p->baseline);
 	}
 	serve();

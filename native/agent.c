@@ -3,6 +3,7 @@
  * On a host `agent fd=3`; in a guest it is init, and its channel is what pfnlab.channel= names on the command line. */
 #include "agent.h"
 #include "fault.h"
+#include "own.h"
 
 enum { PR_SET_CHILD_SUBREAPER_ = 36, AT_PAGESZ_ = 6 };
 
@@ -43,7 +44,7 @@ static void prepare(void)
 		sys_exit(3);
 	me.box = (struct mailbox *)(uintptr_t)p;
 	memset(me.box, 0, sizeof(*me.box));
-	actor_find_own_pages();
+	own_find();
 }
 
 __attribute__((noreturn)) static void serve_controller(void)

@@ -19,6 +19,7 @@ void frame_end(void);
 void channel_flush(void);
 void channel_lost(const char *why);
 int channel_hung_up(void);
+void channel_leave(void); /* for a child, which neither speaks on it nor has its buffers' memory */
 static inline void frame_u16(u16 v) { frame_add(&v, 2); }
 static inline void frame_u32(u32 v) { frame_add(&v, 4); }
 static inline void frame_u64(u64 v) { frame_add(&v, 8); }
@@ -53,7 +54,6 @@ u32 taint_now(void);
 struct options { u32 uid; u64 dropped; s64 memlock; };
 extern struct actor me;                   /* of this process, agent or actor */
 extern s32 command_pipe[MAX_PROCESSES][2], reply_pipe[2];
-void actor_find_own_pages(void);
 long actor_start(int slot, const struct options *o);
 #define REPLY_READY 0x80
 

@@ -16,6 +16,14 @@ static void buffers(void)
 	output = input + 2 * MAX_FRAME;
 }
 
+void channel_leave(void)
+{
+	sys_close(channel.in);
+	sys_close(channel.out);
+	if (input)
+		sys_munmap((u64)(uintptr_t)input, 3 * MAX_FRAME);
+}
+
 static int receive(void *p, size_t n)
 {
 	for (size_t got = 0; got < n;) {

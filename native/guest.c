@@ -23,6 +23,7 @@ static void make_nodes(void)
 	u64 minor;
 
 	make_node("mem", 3, 1, 1);
+	make_node("zero", 4, 1, 5);
 	make_node("kmsg", 4, 1, 11);
 	make_node("ttyS0", 5, 4, 64);
 	make_node("ttyS1", 5, 4, 65);

@@ -132,8 +132,7 @@ long keeper_start(struct region *r)
 	pid = sys_fork();
 	if (pid == 0) {
 		sys_prctl(1, S_SIGKILL); /* PR_SET_PDEATHSIG */
-		sys_close(channel.in);
-		sys_close(channel.out);
+		channel_leave();
 		keeper_close_all();
 		sys_close(ask[1]);
 		sys_close(tell[0]);

@@ -22,14 +22,24 @@ u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte)
 	return op_word(a, (base == BASE_ARENA ? ARENA : 0) + (u64)byte);
 }
 
-u64 op_range(struct actor *a, const struct call *c, int i, u64 *address)
+u64 op_range_of(struct actor *a, struct process *p, const struct call *c, int i, u64 *address)
 {
 	s64 base = c->arg[i], length = c->arg[i + 2];
 
-	*address = op_address(a, op_self(a), base, c->arg[i + 1]);
+	*address = op_address(a, p, base, c->arg[i + 1]);
 	if (length == LENGTH_ALL)
-		return base >= 0 && base < MAX_HANDLES ? (u64)op_self(a)->handle_length[base] : 0;
+		return base >= 0 && base < MAX_HANDLES ? (u64)p->handle_length[base] : 0;
 	return op_word(a, (u64)length);
+}
+
+u64 op_range(struct actor *a, const struct call *c, int i, u64 *address)
+{
+	return op_range_of(a, op_self(a), c, i, address);
+}
+
+struct region *op_region(struct actor *a, s64 id)
+{
+	return id >= 0 && id < MAX_REGIONS && a->region[id].kind ? &a->region[id] : NULL;
 }
 
 u64 op_value(struct actor *a, s64 kind, s64 v)
@@ -95,6 +105,12 @@ static const struct { op_function *run; s8 address_at; s8 of; } ops[VERBS] = {
 	[VERB_KPAGECOUNT] = {op_kpage, -1, -1}, [VERB_KPAGEFLAGS] = {op_kpage, -1, -1},
 	[VERB_PTES] = {op_ptes, 0, -1}, [VERB_PAGE_STATE] = {op_page_state, -1, -1}, [VERB_VMA] = {op_vma, 0, -1},
 	[VERB_VMSPLICE] = {op_vmsplice, 0, -1},
+	[VERB_MLOCKALL] = {op_mlockall, -1, -1}, [VERB_MUNLOCKALL] = {op_munlockall, -1, -1}, [VERB_FSYNC] = {op_fsync, -1, -1},
+	[VERB_PROCESS_MADVISE] = {op_process_madvise, 1, 0}, [VERB_MSEAL] = {op_mseal, 0, -1},
+	[VERB_REMAP_FILE_PAGES] = {op_remap_file_pages, 0, -1}, [VERB_MBIND] = {op_mbind, 0, -1},
+	[VERB_MOVE_PAGES] = {op_move_pages, 0, -1}, [VERB_FUTEX_WAIT] = {op_futex, 0, -1}, [VERB_FUTEX_WAKE] = {op_futex, 0, -1},
+	[VERB_UFFD_REGISTER] = {op_uffd_register, 0, -1}, [VERB_CLEAR_REFS] = {op_clear_refs, -1, -1},
+	[VERB_READ_ZERO] = {op_read_zero, 0, -1}, [VERB_PAGEMAP_SCAN] = {op_pagemap_scan, 0, -1},
 };
 
 /* The handle that a call's address is told relative to, as it is before the call. */

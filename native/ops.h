@@ -73,7 +73,9 @@ static inline size_t log_size(u32 length) { return (offsetof(struct observation,
 typedef void op_function(struct actor *a, const struct call *c, struct observation *o);
 op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mremap, op_madvise, op_mlock, op_munlock,
 	op_msync, op_mincore, op_load, op_store, op_fork, op_exit, op_wait, op_ptrace, op_mem, op_vm, op_write, op_read,
-	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice;
+	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice, op_mlockall, op_munlockall,
+	op_fsync, op_process_madvise, op_mseal, op_remap_file_pages, op_mbind, op_move_pages, op_futex, op_uffd_register,
+	op_clear_refs, op_read_zero, op_pagemap_scan;
 
 /* Whose pages kpagecount, kpageflags and page_state are asked about: arg[0]. */
 enum { OF_REGION, OF_RANGE };
@@ -85,6 +87,8 @@ u64 op_word(struct actor *a, u64 v);
 u64 op_address(struct actor *a, struct process *p, s64 base, s64 byte);
 /* A range of the call's arguments, from arg[i]: its length is returned. */
 u64 op_range(struct actor *a, const struct call *c, int i, u64 *address);
+u64 op_range_of(struct actor *a, struct process *p, const struct call *c, int i, u64 *address);
+struct region *op_region(struct actor *a, s64 id); /* NULL: there is none of that number */
 u64 op_value(struct actor *a, s64 kind, s64 v);
 /* Sets the call's value slot, if it has one, in process p. */
 void op_set_value(struct process *p, const struct call *c, u64 v);

@@ -3,17 +3,12 @@
 #include "fault.h"
 #include "ops.h"
 
-static struct region *region_of(struct actor *a, s64 id)
-{
-	return id >= 0 && id < MAX_REGIONS && a->region[id].kind ? &a->region[id] : NULL;
-}
-
 /* Is there a path whose open(2) is this region's memory? */
 static int named(const struct region *r) { return r->kind <= KIND_RAM || r->kind == KIND_LAB; }
 
 void op_open(struct actor *a, const struct call *c, struct observation *o)
 {
-	struct region *r = region_of(a, c->arg[0]);
+	struct region *r = op_region(a, c->arg[0]);
 
 	if (!r || c->result < 0 || c->result >= MAX_FDS || !named(r)) {
 		op_refuse(o, -E_INVAL);
@@ -50,8 +45,8 @@ void op_mmap(struct actor *a, const struct call *c, struct observation *o)
 		flags |= S_MAP_ANONYMOUS;
 	} else if (source == SOURCE_FD) {
 		fd = id >= 0 && id < MAX_FDS ? op_self(a)->fd[id] : -1;
-		r = id >= 0 && id < MAX_FDS ? region_of(a, op_self(a)->fd_region[id]) : NULL;
-	} else if ((r = region_of(a, id)) && r->kind != KIND_PREMAPPED) {
+		r = id >= 0 && id < MAX_FDS ? op_region(a, op_self(a)->fd_region[id]) : NULL;
+	} else if ((r = op_region(a, id)) && r->kind != KIND_PREMAPPED) {
 		fd = r->fd;
 	} else {
 		op_refuse(o, -E_INVAL);
@@ -84,7 +79,7 @@ static s64 map_premapped(struct region *r, u64 place, u64 *length)
 
 void op_map(struct actor *a, const struct call *c, struct observation *o)
 {
-	struct region *r = region_of(a, c->arg[0]);
+	struct region *r = op_region(a, c->arg[0]);
 	u64 place = op_address(a, op_self(a), c->arg[1], c->arg[2]), length = op_word(a, (u64)c->arg[3]);
 
 	if (!r) {

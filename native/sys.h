@@ -36,6 +36,17 @@ enum { S_POLLIN = 1, S_POLLERR = 8, S_POLLHUP = 16, S_POLLRDHUP = 0x2000 };
 enum { S_WNOHANG = 1, S_WALL = 0x40000000 };
 enum { S_SEEK_SET = 0, S_SEEK_END = 2 };
 
+/* Calls that the headers may not have yet; since 5.1 a new call has the same number on every architecture. */
+#ifndef __NR_pidfd_open
+#define __NR_pidfd_open 434
+#endif
+#ifndef __NR_process_madvise
+#define __NR_process_madvise 440
+#endif
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
+
 struct s_pollfd { s32 fd; s16 events, revents; };
 struct s_timespec { long sec, nsec; };
 struct s_iovec { void *base; size_t len; };

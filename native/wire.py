@@ -33,6 +33,11 @@ VERBS: Mapping[str, tuple[int, int]] = {
             ("mem_write", 6), ("vm_readv", 4), ("vm_writev", 6), ("write", 3), ("read", 5), ("peek", 3), ("poke", 5),
             ("smaps", 1), ("maps", 1), ("rss", 0), ("pagemap", 3), ("kpagecount", 4), ("kpageflags", 4),
             ("ptes", 3), ("page_state", 4), ("vma", 1), ("vmsplice", 3),
+            ("mlockall", 1), ("munlockall", 0), ("fsync", 1), ("process_madvise", 5), ("mseal", 3),
+            ("remap_file_pages", 5), ("mbind", 5), ("move_pages", 4), ("futex_wait", 5), ("futex_wake", 3),
+            ("uffd_register", 4), ("clear_refs", 1), ("read_zero", 3), ("direct_write", 3), ("direct_read", 5),
+            ("call", 2), ("pagemap_scan", 3), ("rollup", 0), ("numa_maps", 1), ("coredump", 2), ("exec", 0),
+            ("release", 2),
         ),
         start=1,
     )

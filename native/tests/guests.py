@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How does a test of this room boot a kernel of QEMU's with its own agent, and nothing else in between?"""
+"""How does a test of this room boot a kernel, UML or QEMU's, with its own agent, and nothing else in between?"""
 
 from __future__ import annotations
 
@@ -37,24 +37,25 @@ def guest(
     name: str, modules: Mapping[str, bytes] | None = None, *, cmdline: str = "", devices: Sequence[str] = ()
 ) -> Iterator[AgentLink]:
     """The kernel `name` with `modules` (file name -> content) in /modules, and its agent behind a serial line."""
-    kernel = cached(parse_name(name))
-    machine, emulator, options, device, words = MACHINES[parse_name(name).arch]
-    if kernel is None or shutil.which(emulator) is None:
+    parsed = parse_name(name)
+    machine = "x86_64" if parsed.kind == "uml" else MACHINES[parsed.arch][0]
+    kernel = cached(parsed)
+    emulator = None if parsed.kind == "uml" else MACHINES[parsed.arch][1]
+    if kernel is None or (emulator and shutil.which(emulator) is None):
         pytest.skip(f"needs {name} and {emulator}; found neither or one; cure: pfnlab kernels fetch {name}")
-    arguments = f"{words} quiet panic=-1 {cmdline}"
     extra = [directory("modules"), *(file(f"modules/{each}", data) for each, data in (modules or {}).items())]
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryDirectory() as scratch, theirs:
         initrd, log = Path(scratch) / "initrd", Path(scratch) / "console"
         initrd.write_bytes(agent_archive(agent_binary(machine).read_bytes(), extra))
-        command = [
-            emulator, "-nodefaults", "-no-user-config", "-no-reboot", *options, "-accel", "tcg", "-m", "256M",
-            "-display", "none", "-kernel", str(kernel.folder / kernel.file), "-initrd", str(initrd),
-            "-append", arguments,
-            "-chardev", f"file,id=console,path={log}", "-serial", "chardev:console",
-            "-chardev", f"socket,id=channel,fd={theirs.fileno()}", *device, *devices,
-        ]  # fmt: skip
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        image = kernel.folder / kernel.file
+        start = _uml if emulator is None else _qemu
+        command = start(parsed.arch, image, initrd, log, theirs.fileno(), cmdline, devices)
+        with log.open("wb") as console:
+            output = console if emulator is None else None
+            process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=output, cwd=kernel.folder
+            )
         theirs.close()
         link = AgentLink(Channel(ours.detach()))
         try:
@@ -69,3 +70,27 @@ def guest(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _qemu(
+    arch: str, image: Path, initrd: Path, log: Path, channel: int, cmdline: str, devices: Sequence[str]
+) -> list[str]:
+    _, emulator, options, device, words = MACHINES[arch]
+    return [
+        emulator, "-nodefaults", "-no-user-config", "-no-reboot", *options, "-accel", "tcg", "-m", "256M",
+        "-display", "none", "-kernel", str(image), "-initrd", str(initrd),
+        "-append", f"{words} quiet panic=-1 {cmdline}",
+        "-chardev", f"file,id=console,path={log}", "-serial", "chardev:console",
+        "-chardev", f"socket,id=channel,fd={channel}", *device, *devices,
+    ]  # fmt: skip
+
+
+def _uml(
+    arch: str, image: Path, initrd: Path, log: Path, channel: int, cmdline: str, devices: Sequence[str]
+) -> list[str]:
+    del arch, log
+    return [
+        f"./{image.name}", "mem=64M", f"initrd={initrd}", f"uml_dir={initrd.parent}", "con=null", "con0=null,fd:1",
+        "ssl=null", f"ssl0=fd:{channel},fd:{channel}", "pfnlab.channel=/dev/ttyS0", "panic=-1", "quiet",
+        *cmdline.split(), *devices,
+    ]  # fmt: skip
