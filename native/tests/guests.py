@@ -59,6 +59,7 @@ def guest(
         theirs.close()
         link = AgentLink(Channel(ours.detach()))
         try:
+            link.hello()
             yield link
         except AgentLost as lost:
             raise AssertionError(f"{lost.reason}\n{log.read_text(errors='replace')}") from lost
