@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hwtests.asked import void
 from hwtests.language import compile_program
 from hwtests.language.nodes import Compiled, Program
 from hwtests.promises import Kept, check_promises
@@ -78,6 +79,8 @@ def judge(observed: Trace, allowed: Trace | None, program: Program) -> Judgement
     wrong = _unusable(observed, compiled, "observed") or (allowed and _unusable(allowed, compiled, "allowed"))
     if wrong:
         return Judgement(Verdict.ERROR, wrong)
+    if ask := void(program, observed):
+        return Judgement(Verdict.SKIP, f"the kernel did not choose as the program asks it to: {ask.text}")
     differences = tuple(_differences(observed, allowed)) if allowed is not None else ()
     promises = check_promises(compiled, observed, "kernel")
     if allowed is not None:

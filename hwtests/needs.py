@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Protocol
 
 from hwtests.language.conditions import Condition, parse_condition
-from hwtests.language.nodes import Name, Op, Operand, Program
+from hwtests.language.nodes import Address, Name, Op, Operand, Program
 from hwtests.language.promise import version
 from hwtests.language.settings import process_settings, program_needs, region_settings
 
@@ -18,12 +18,17 @@ PTE_SPECIAL = frozenset(
     {"x86_64", "i386", "i686", "aarch64", "riscv64", "ppc64", "ppc64le", "s390x", "loongarch64", "sparc64"}
 )
 # Operations that can change a region's content through a mapping.
-STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
+STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read", "read_zero", "direct_read"})
+# Operations that are done to a kernel of the lab's own alone: a core is written where core_pattern says, which is
+# everybody's, and a page given back is anybody's.
+OWN_KERNEL = frozenset({"coredump", "release"})
 # Operations that ask the lab's driver.
 LAB_DRIVER = frozenset({"ptes", "page_state", "vma"})
 # Traits that a region lacks while nothing may be stored to it.
 STORED = frozenset({"cow", "shared-write", "view", "poke"})
 OPENS = frozenset({"open", "mmap"})
+# Operations that look at a region from outside.
+PEEKS = frozenset({"peek", "ask"})
 # Sources of regions that a path names: those that are made have a descriptor, and no second one.
 OPENED_BY_PATH = frozenset({"file", "devmem", "ram", "lab"})
 
@@ -86,17 +91,19 @@ class Place:
     uid: int = 0
     config: Mapping[str, str] | None = None  # None: not known
     modules: Mapping[str, str] = field(default_factory=dict)
+    own_kernel: bool = False  # nobody else's
 
 
 def check(
     program: Program, regions: Mapping[str, Traits], pages: Mapping[str, int], kernel: Kernel, *,
     uid: int = 0, config: Mapping[str, str] | None = None, modules: Mapping[str, str] | None = None,
+    own_kernel: bool = False,
 ) -> Skip | None:  # fmt: skip
     """None when every condition holds, those that the program states and those that follow from what it does.
 
-    `modules`: what the lab loaded into the kernel, by name: `ok`, or the errno.
+    `modules`: what the lab loaded into the kernel, by name: `ok`, or the errno. `own_kernel`: it is the lab's own.
     """
-    place = Place(regions, pages, kernel, uid, config, modules or {})
+    place = Place(regions, pages, kernel, uid, config, modules or {}, own_kernel)
     return next(_unmet(program, place), None)
 
 
@@ -132,6 +139,10 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
         ok, found, cure = _lab_driver(None, place)
         if not ok:
             yield Skip(f"lab-driver, for {verb}", found, cure)
+    for verb in sorted(verbs & OWN_KERNEL)[:1]:
+        ok, found, cure = _own_kernel(None, place)
+        if not ok:
+            yield Skip(f"own-kernel, for {verb}", found, cure)
     for name, traits in place.regions.items():
         if name not in region_settings(program):
             continue
@@ -149,10 +160,13 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
                 yield Skip(f"{name} whose place may be chosen", f"{traits.kind} is mapped where the kernel likes", cure)
         if "fork" in verbs and not any(text.startswith(f"{name}.not-inherited") for text in program_needs(program)):
             yield from _trait(name, "inherited", f"{name}.inherited, to fork", place)
-        if "peek" in verbs:
+        if verbs & PEEKS:
             yield from _trait(name, "view", f"{name}.view, to peek", place)
         if "poke" in verbs:
             yield from _trait(name, "poke", f"{name}.poke, to poke", place)
+        if name in released(program) and traits.source != "ram":
+            found = f"{traits.kind} is not the lab's own RAM in a guest"
+            yield Skip(f"{name} of which a page can be given back", found, "use uml:6.12 --region uml-ram")
         if verbs & STORES and not traits.stores and traits.writable and traits.sharing != "private":
             yield Skip(
                 f"{name} that may be stored to",
@@ -186,6 +200,12 @@ def _done(program: Program) -> tuple[set[str], set[Operand]]:
         opened = {op.operands[0] for op in ops if op.verb in OPENS and op.operands}
         program.kept[_done] = {op.verb for op in ops}, opened
     return program.kept[_done]  # type: ignore[no-any-return]
+
+
+def released(program: Program) -> frozenset[str]:
+    """The regions of which a page is given back."""
+    ops = [s for _, s in program.statements() if isinstance(s, Op) and s.verb == "release"]
+    return frozenset(op.operands[0].base or "" for op in ops if isinstance(op.operands[0], Address))
 
 
 def _condition(condition: Condition, place: Place) -> Skip | None:
@@ -290,9 +310,13 @@ def _lab_driver(_: object, place: Place) -> _Answer:
     return said == "ok", f"loading the lab's driver failed: {said}", "build native/kmod for this kernel"
 
 
+def _own_kernel(_: object, place: Place) -> _Answer:
+    return place.own_kernel, "a kernel that others use", "use uml or qemu"
+
+
 _KERNEL: Mapping[str, Callable[[Condition, Place], _Answer]] = {
     "kernel": _release, "arch": _arch, "pte-special": _pte_special, "no-pte-special": _pte_special, "uid": _uid,
-    "lab-driver": _lab_driver,
+    "lab-driver": _lab_driver, "own-kernel": _own_kernel,
 }  # fmt: skip
 
 _LACKS: Mapping[str, str] = {
@@ -332,6 +356,7 @@ _LACKS: Mapping[str, str] = {
     "io": "has no VM_IO",
     "no-io": "has VM_IO",
     "notified": "has neither page_mkwrite nor pfn_mkwrite",
+    "exec": "cannot be mapped executable",
 }
 
 # What a region may be that a program does not expect, and the traits by which it says that it does.

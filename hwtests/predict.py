@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from hwtests import forms
+from hwtests.asked import grants
 from hwtests.content import Content, ForeignRegion, is_foreign
 from hwtests.drive import Driver
 from hwtests.language.nodes import Compiled
@@ -52,6 +53,7 @@ def predict(
     )
     content = _foreign_content(kernel, compiled, traits, regions, choices)
     driver = Driver(kernel, compiled, regions, names, _spawn(kernel, compiled, header), content)
+    driver.granted = grants(compiled, None if choices is None else choices.lines)
     lines = []
     for call in compiled.calls:
         obs = driver.do(call)
@@ -59,6 +61,9 @@ def predict(
         rules, choice = list(dict.fromkeys(kernel.rules)), driver.choice
         line = Line(op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=rules, choice=choice)
         lines.append(line)
+    for left in driver.processes.values():  # they end with the program, and the kernel may have words for it
+        if left.task.alive:
+            kernel.exit(left.task, 0)
     end = End(klog=list(kernel.klog), taint=0)
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
 

@@ -11,13 +11,14 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 import msgspec
 
+from hwtests import asked
 from hwtests.behind import Behind
 from hwtests.judge import Verdict
 from hwtests.not_tried import not_tried
@@ -234,7 +235,7 @@ class Run:
     def _tried(self, target: Target, job: Job, judging: Behind) -> bool:
         # Whether the target is still there afterwards. A trace is judged while the kernel runs the next program.
         try:
-            trace, seconds = _observed(target, job)
+            seen = self._attempted(target, job, judging.wait)
         except TargetError as error:
             judging.wait()
             if isinstance(error, TargetLost):
@@ -242,15 +243,33 @@ class Run:
                 return False
             self.failed(job, target.name, "error", str(error))
         else:
-            judging.then(lambda: self._judged(target, job, trace, seconds))
+            judging.then(lambda: self._judged(target, job, seen))
         return True
+
+    def _attempted(self, target: Target, job: Job, waited: Callable[[], None] = lambda: None) -> Seen:
+        """Run a program; anew, on a fresh kernel, until what it asks of the kernel is granted."""
+        program = job.selected.program
+        most = asked.tries(program)
+        for number in range(1, most + 1):
+            seen = _observed(target, job)
+            if not asked.void(program, seen.trace):
+                self.progress.note(f"{target.name}: {job.selected.name}: granted at try {number} of {most}")
+                return Seen(asked.with_tries(program, seen.trace, number), seen.seconds, number)
+            if number == most:
+                return replace(seen, tries=number)
+            waited()
+            self._fresh(target)
+        return _observed(target, job)
 
     def one(self, target: Target, job: Job) -> Result:
         """Run a job that has no cause to be skipped, and judge it; its result is kept. Raises TargetError."""
-        return self._judged(target, job, *_observed(target, job))
+        return self._judged(target, job, self._attempted(target, job))
 
-    def _judged(self, target: Target, job: Job, trace: Trace, seconds: float) -> Result:
-        selected = job.selected
+    def _judged(self, target: Target, job: Job, seen: Seen) -> Result:
+        selected, trace = job.selected, seen.trace
+        if ask := asked.void(selected.program, trace):
+            kernel = trace.header.kernel.release
+            return self.skipped(job, target.name, asked.never(ask, seen.tries, kernel), kernel, seen.tries)
         judged = judge_trace(trace, selected.program)
         if trace.end is not None:
             self._klog += [f"{selected.name} ({job.region}): {line}" for line in trace.end.klog]
@@ -259,7 +278,7 @@ class Run:
         console = ""
         if trace.end is not None and trace.end.console:
             console = self._console("\n".join(trace.end.console), target.name, job.region, selected.name)
-        return self.keep(_result(job, target.name, trace, judged, seconds, observed, allowed, console))
+        return self.keep(_result(job, target.name, seen, judged, observed, allowed, console))
 
     # What goes wrong.
 
@@ -281,9 +300,9 @@ class Run:
             return self.failed(job, target, "error", str(job.skip))
         return self.skipped(job, target, job.skip)
 
-    def skipped(self, job: Job, target: str, cause: Unusable, kernel: str = "") -> Result:
+    def skipped(self, job: Job, target: str, cause: Unusable, kernel: str = "", tries: int = 0) -> Result:
         """The program does not apply here."""
-        result = Result(**_who(job, target), kernel=kernel, verdict="skip", seconds=0.0)
+        result = Result(**_who(job, target), kernel=kernel, verdict="skip", seconds=0.0, tries=tries)
         said = {"needs": cause.needs, "found": public_path(cause.found), "cure": public_path(cause.cure)}
         return self.keep(msgspec.structs.replace(result, **said))
 
@@ -324,10 +343,19 @@ class Run:
             self.kept.write_text(f"dmesg/{safe(target)}.txt", "\n".join(lines) + "\n")
 
 
-def _observed(target: Target, job: Job) -> tuple[Trace, float]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A trace, how long it took, and at which try (0: the program asks for nothing)."""
+
+    trace: Trace
+    seconds: float
+    tries: int = 0
+
+
+def _observed(target: Target, job: Job) -> Seen:
     started = time.perf_counter()
     trace = target.run(job.selected.program, job.binding, hazard=job.selected.hazard)
-    return trace, time.perf_counter() - started
+    return Seen(trace, time.perf_counter() - started)
 
 
 def ordered(jobs: Iterable[Job], seed: int | None) -> list[Job]:
@@ -356,17 +384,16 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _result(
-    job: Job, target: str, trace: Trace, judged: Judged, seconds: float, observed: str, allowed: str, console: str
-) -> Result:
+def _result(job: Job, target: str, seen: Seen, judged: Judged, observed: str, allowed: str, console: str) -> Result:
     judgement = judged.judgement
     # A verdict that is not agreement says why; where differences say it, they say it better.
     shown = judgement.verdict in (Verdict.MISMATCH, Verdict.UNPREDICTED) and judgement.differences
     return Result(
         **_who(job, target),
-        kernel=trace.header.kernel.release,
+        kernel=seen.trace.header.kernel.release,
         verdict=judgement.verdict.value,
-        seconds=round(seconds, 6),
+        seconds=round(seen.seconds, 6),
+        tries=seen.tries,
         assumed=judged.assumed,
         profile=judged.profile,
         why="" if shown else judgement.why,

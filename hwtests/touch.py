@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 from hwtests.language.compile import compile_program
-from hwtests.language.nodes import Call, Compiled, Program
+from hwtests.language.nodes import Call, Compiled, Op, Program
 
 ALL_WIDTHS = frozenset({1, 2, 4, 8})
-WORD = 8  # bytes that PTRACE_PEEKDATA moves
+WORD = 8  # bytes: what PTRACE_PEEKDATA moves, and no futex is larger
 _WRITE, _SHARED = 2, 1  # PROT_WRITE, MAP_SHARED
 _MAP_FIXED, _MREMAP_FIXED, _POPULATES = 0x10, 2, 0x8000 | 0x2000  # MAP_POPULATE, MAP_LOCKED
 _ANON, _REGION = 0, 1
@@ -32,9 +33,11 @@ _ALL = "*"  # whichever region
 # Where the address of a verb stands among its arguments; a length follows it.
 _BY_KERNEL: Mapping[str, int] = {
     "mem_read": 1, "mem_write": 1, "vm_readv": 1, "vm_writev": 1, "write": 0, "read": 0, "vmsplice": 0,
+    "read_zero": 0, "direct_write": 0, "direct_read": 0,
 }  # fmt: skip
-_WORDS: Mapping[str, int] = {"peekdata": 1, "pokedata": 1}
-_STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read"})
+# The same of those that move some bytes of their own choice: a word, or instructions.
+_WORDS: Mapping[str, int] = {"peekdata": 1, "pokedata": 1, "futex_wait": 0, "futex_wake": 0, "call": 0}
+_STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read", "read_zero", "direct_read"})
 
 
 class Traits(Protocol):
@@ -98,10 +101,28 @@ def refused(
 ) -> Refused | None:
     """Why `program` would touch one of its regions in a way that is not allowed, or None."""
     careful = {name: traits for name, traits in regions.items() if not traits.own and not traits.premapped}
-    if not careful:
+    gives_back = any(isinstance(s, Op) and s.verb == "release" for _, s in program.statements())
+    if not careful and not gives_back:
         return None
     compiled = compile_program(program, dict(pages), page_size)
-    return next(_refusals(compiled, careful), None)
+    return next(chain(_after_release(compiled), _refusals(compiled, careful)), None)
+
+
+def _after_release(compiled: Compiled) -> Iterator[Refused]:
+    # A page that was given back is the kernel's: no store from outside, nor through a shared mapping, may reach it.
+    given = {call.index: compiled.regions[call.args[0]] for call in compiled.calls if call.verb == "release"}
+
+    def gone(index: int, region: str) -> bool:
+        return any(at < index and region in (name, _ALL) for at, name in given.items())
+
+    what = "to store to a page that the kernel has again"
+    for call in compiled.calls:
+        if call.verb == "poke" and gone(call.index, compiled.regions[call.args[0]]):
+            yield Refused(what, f"line {call.line}: {call.text}", _BEFORE)
+    for access in _Walk(compiled).accesses() if given else ():
+        call, mapped = access.call, access.mapped
+        if access.stores and (mapped.shared or mapped.region == _ALL) and gone(call.index, mapped.region):
+            yield Refused(what, f"line {call.line}: {call.text}", _BEFORE)
 
 
 def touches(program: Program, region: str, pages: Mapping[str, int], page_size: int) -> Iterator[Access]:
@@ -159,6 +180,7 @@ def _judged(access: Access, traits: Traits, size: int, page_size: int) -> Iterat
             yield Refused(f"to reach past the end of {kind}", "a region of that length", _LONGER)
 
 
+_BEFORE = "store before the release, or through a private mapping"
 _LONGER = "name a longer range, all of which may be touched"
 
 

@@ -127,7 +127,10 @@ def _exec(d: Tables, p: Process, call: Call) -> Obs:
 
 def _release(d: Tables, p: None, call: Call) -> Obs:
     region, byte = call.args
-    return ret(d.kernel.release(d.regions[region], byte // d.page_size))
+    page, granted = byte // d.page_size, d.granted.get(call.index, False)
+    if granted:
+        d.choice = {"next allocation": f"{d.compiled.regions[region]}[{page}]"}
+    return ret(d.kernel.release(d.regions[region], page, granted=granted))
 
 
 def _sizes(pages: int | tuple[int, ...]) -> Any:

@@ -54,6 +54,7 @@ class Tables:
         self.outside: dict[int, int] = self.processes[0].values if 0 in self.processes else {}
         self.content = content
         self.choice: dict[str, str] = {}  # what the last call took from the observed trace
+        self.granted: Mapping[int, bool] = {}  # by call of `release`: hwtests/asked.py grants()
         self.page_size = compiled.page_size
 
     def alive(self, slot: int) -> Process:

@@ -63,7 +63,8 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     `seconds` is wall time; `needs`, `found`, `cure` are always there for a skip; `why` is one line for people;
     `traces` and `console` are paths within the results directory; `rules` are those that decided what was allowed;
     `recorded` counts, for `sim`, the recorded traces of
-    real kernels by what became of them (`accepted`, `refused`, `stale`).
+    real kernels by what became of them (`accepted`, `refused`, `stale`); `tries`: how often a program was run that asks
+    for a choice of the kernel's, until it was granted or, for a skip, to the last (0: it asks for none).
     """
 
     program: str
@@ -89,6 +90,7 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     trace: str = ""
     allowed: str = ""
     console: str = ""
+    tries: int = 0
 
     @property
     def key(self) -> tuple[str, str, str]:
