@@ -16,6 +16,7 @@ CITING = [
     *sorted((ROOT / "hwtests" / "regions").glob("*.toml")),
     *sorted((ROOT / "simulator" / "rules").glob("*.toml")),
     *sorted((ROOT / "simulator" / "profiles").glob("*.toml")),
+    ROOT / "simulator" / "words.toml",
     ROOT / "docs" / "explanation.md",
     ROOT / "docs" / "language.md",
 ]
