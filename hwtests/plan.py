@@ -140,6 +140,7 @@ def _skip(selected: Selected, bound: Mapping[str, Region], place: Place) -> Unus
         uid=place.uid,
         config=place.config,
         modules=place.modules,
+        own_kernel=place.own_kernel,
     )
     refusal = unmet or refused(selected.program, traits, pages, PAGE_SIZE)
     if refusal is not None:

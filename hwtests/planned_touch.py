@@ -18,7 +18,8 @@ from hwtests.touch import Access, many, touches
 
 _BY_KERNEL = {
     "peekdata": "ptrace", "mem_read": "/proc/PID/mem", "vm_readv": "process_vm_readv", "write": "write(2)",
-    "vmsplice": "vmsplice",
+    "vmsplice": "vmsplice", "direct_write": "write(2) by O_DIRECT", "futex_wait": "futex(2)",
+    "call": "calls of its code",
 }  # fmt: skip
 
 

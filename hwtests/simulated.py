@@ -65,7 +65,8 @@ class Prepared:
     def unmet(self, profile: Profile, bound: Mapping[str, RegionTraits]) -> Skip | None:
         """What the program needs and this profile with these regions has not."""
         modules = {"pfnlab": "ok"} if version(profile.level) >= LAB_DRIVER else {}
-        return check(self.program, bound, self.pages, _kernel(profile), config=profile.config, modules=modules)
+        kernel = _kernel(profile)
+        return check(self.program, bound, self.pages, kernel, config=profile.config, modules=modules, own_kernel=True)
 
     def simulate(self, profile: Profile, bound: Mapping[str, RegionTraits]) -> Trace:
         """The allowed trace, each of the program's regions of the kind that `bound` says."""

@@ -13,9 +13,9 @@ TRAITS: tuple[str, ...] = (
     "cow", "private", "shared", "shared-write", "readable", "stable", "view", "poke", "access", "no-access",
     "struct-page", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
     "no-fsync", "inherited", "not-inherited", "ram-access", "limited", "read-only", "own", "special", "mixedmap",
-    "counted", "pieces", "reversed", "holes", "lazy", "io", "no-io", "notified",
+    "counted", "pieces", "reversed", "holes", "lazy", "io", "no-io", "notified", "exec",
 )  # fmt: skip
-WORDS = ("pte-special", "no-pte-special", "lab-driver")
+WORDS = ("pte-special", "no-pte-special", "lab-driver", "own-kernel")
 VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+\+?)?"  # `2.6.15-rc2+`: after the tag -rc2, before -rc3
 
 _REGION = re.compile(r"(?P<region>[A-Za-z_][A-Za-z0-9_]*)\.(?P<rest>.*)")

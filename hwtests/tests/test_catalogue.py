@@ -34,7 +34,10 @@ def applicable(region: str, release: str, arch: str, pages: int = 16, uid: int =
         name
         for name, program in PROGRAMS.items()
         if "region " in print_program(program)
-        and check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config={}, modules=modules) is None
+        and check(
+            program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config={}, modules=modules, own_kernel=True
+        )
+        is None
     }
 
 

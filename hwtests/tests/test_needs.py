@@ -27,9 +27,10 @@ CLOCK = RegionTraits(
 BODY = "process p\np: m = map dev\n"
 
 
-def asked(text, traits=MAPPER, kernel=UML, *, pages=4, uid=0, config=None, modules=None):
+def asked(text, traits=MAPPER, kernel=UML, *, pages=4, uid=0, config=None, modules=None, own_kernel=False):
     program = parse(f"pfn 1\n{text}\n")
-    return check(program, {"dev": traits}, {"dev": pages}, kernel, uid=uid, config=config, modules=modules)
+    place = {"uid": uid, "config": config, "modules": modules, "own_kernel": own_kernel}
+    return check(program, {"dev": traits}, {"dev": pages}, kernel, **place)
 
 
 def needing(conditions, traits=MAPPER, kernel=UML, **place):
@@ -57,6 +58,8 @@ def test_what_all_holds_is_no_skip():
         ("no-pte-special", "x86_64 has pte_special", {"kernel": X86}),
         ("uid=0", "uid 1000", {"uid": 1000}),
         ("CONFIG_KSM=y", "CONFIG_KSM not known", {}),
+        ("own-kernel", "a kernel that others use", {}),
+        ("dev.exec", "mapper cannot be mapped executable", {"traits": dataclasses.replace(MAPPER, noexec=True)}),
         ("CONFIG_KSM=y", "CONFIG_KSM=n", {"config": {"CONFIG_KSM": "n"}}),
         ("dev.cow", "ring cannot be mapped private and stored to (refused, or not the lab's)", {"traits": RING}),
         ("dev.split", "ring may not be split", {"traits": RING}),
@@ -220,3 +223,15 @@ def test_every_trait_that_can_be_asked_for_has_an_answer():
         for traits in load_traits().values():
             assert traits.holds(trait) in (True, False)
     assert set(_CURES) <= set(TRAITS)
+
+
+def test_a_core_is_dumped_in_a_kernel_of_the_labs_own_only():
+    text = f"region dev\n{BODY}p: coredump m"
+
+    assert asked(text) == Skip("own-kernel, for coredump", "a kernel that others use", "use uml or qemu")
+    assert asked(text, own_kernel=True) is None
+
+
+@pytest.mark.parametrize("op", ["p: read_zero m", "p: direct_read m 1"])
+def test_what_the_kernel_writes_into_a_mapping_is_a_store(op):
+    assert asked(f"region dev\n{BODY}{op}", dataclasses.replace(MAPPER, own=False, stores=False)) is not None
