@@ -68,6 +68,8 @@ __attribute__((noreturn)) static void serve(void)
 			sys_exit(0);
 		me.forked = -1;
 		ops_execute_run(&me);
+		if (me.settled)
+			own_settle();
 		if (me.forked >= 0) {
 			if (me.counted)
 				own_touch();
@@ -101,6 +103,8 @@ long actor_start(int slot, const struct options *o)
 	for (int i = 0; i < MAX_REGIONS; i++)
 		if (me.region[i].kind == KIND_PERF)
 			me.region[i].fd = (s32)pfn_open_perf();
+	if (me.settled)
+		own_settle();
 	if (me.counted) {
 		own_touch();
 		op_rss_now(&me, p->baseline);

@@ -61,12 +61,21 @@ long actor_start(int slot, const struct options *o);
 struct keeper_answer { s64 ret; u32 stage; u64 pfn; u64 value; };
 long keeper_start(struct region *r);
 int keeper_ask(struct region *r, int what, u64 byte, u32 width, u64 value, struct keeper_answer *answer, void *bytes);
-enum keeper_what { KEEPER_PEEK, KEEPER_POKE, KEEPER_FILL, KEEPER_CHECK };
+enum keeper_what { KEEPER_PEEK, KEEPER_POKE, KEEPER_FILL, KEEPER_CHECK, KEEPER_RELEASE, KEEPER_RECLAIM };
 void keeper_close_all(void);
 void keeper_stop(struct region *r);
 u64 ram_allocate(u64 pages, u64 page_size, struct keeper_answer *answer);
+
+/* ram.c, in the keeper: the region's pages. A released one is the kernel's until it is reclaimed: the very frame, 0, or
+ * -errno when it did not come back. */
 long ram_still_there(void);
+int ram_holds(u64 page);
+long ram_release(u64 page);
+long ram_reclaim(void);
+/* ram.c, in the agent: of all such regions. */
 int ram_moved(void);
+int ram_lost(void);
+void call_release(void);
 
 /* The 8-byte word at `byte` of page `page`, of a region filled in `mode` (enum fill_mode). */
 static inline u64 fill_word(u32 mode, u64 value, u64 page, u64 byte)

@@ -52,7 +52,7 @@ static void fill(const struct request *q)
 	}
 }
 
-static void view_access(const struct request *q, struct keeper_answer *answer, u8 *bytes)
+static void view_access(u32 kind, const struct request *q, struct keeper_answer *answer, u8 *bytes)
 {
 	size_t n = q->width ? q->width : me.page_size;
 	struct fault f;
@@ -60,6 +60,11 @@ static void view_access(const struct request *q, struct keeper_answer *answer, u
 
 	if (!view || n > MAX_PAYLOAD || q->byte > view_pages * me.page_size - n) {
 		answer->ret = -E_INVAL;
+		return;
+	}
+	if (kind == KIND_RAM && !ram_holds(q->byte / me.page_size)) { /* somebody else's now */
+		answer->ret = -E_PERM;
+		answer->stage = REGION_BAD;
 		return;
 	}
 	if (q->what == KEEPER_PEEK)
@@ -97,6 +102,7 @@ __attribute__((noreturn)) static void keep(struct region *r, s32 in, s32 out)
 		sys_exit(0);
 	while (!all(in, &q, sizeof(q), 0)) {
 		answer.ret = 0;
+		answer.stage = 0;
 		answer.value = 0;
 		if (r->flags & REGION_VIEW_MAPPED && !view)
 			map_view(r);
@@ -110,8 +116,14 @@ __attribute__((noreturn)) static void keep(struct region *r, s32 in, s32 out)
 		case KEEPER_CHECK:
 			answer.ret = r->kind == KIND_RAM ? ram_still_there() : 0;
 			break;
+		case KEEPER_RELEASE:
+			answer.ret = q.byte % me.page_size ? -E_INVAL : ram_release(q.byte / me.page_size);
+			break;
+		case KEEPER_RECLAIM:
+			answer.ret = ram_reclaim();
+			break;
 		default:
-			view_access(&q, &answer, bytes);
+			view_access(r->kind, &q, &answer, bytes);
 		}
 		unmap_view(r);
 		if (all(out, &answer, sizeof(answer), 1) || all(out, bytes, answer.value, 1))

@@ -57,6 +57,7 @@ struct actor {
 	u64 page_size;
 	int self;               /* process slot; -1: the agent itself */
 	int counted;            /* the program asks for counters, so they need a baseline */
+	int settled;            /* which page is given out next is the program's: what fork shares is copied at once */
 	int unspeakable;        /* an address or length of the call has more bits than this machine's */
 	int extended;           /* an address of the call counts from the end of memory: its upper half is all ones */
 	int forked;             /* set in the child of a fork: the slot that it is now */

@@ -72,6 +72,15 @@ void own_touch(void)
 			be_there(own[i].from, own[i].to);
 }
 
+void own_settle(void)
+{
+	struct fault f;
+
+	for (int i = 0; i < own_count; i++)
+		for (u64 at = own[i].from; own[i].written && at < own[i].to; at += me.page_size)
+			pfn_touch(at, &f);
+}
+
 void own_unlock(void)
 {
 	for (int i = 0; i < own_count; i++)

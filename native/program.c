@@ -48,6 +48,8 @@ static enum outcome call_run(void)
 		return call_actor(c->proc);
 	if (c->verb == VERB_PEEK || c->verb == VERB_POKE)
 		call_view();
+	else if (c->verb == VERB_RELEASE)
+		call_release();
 	else if ((c->verb == VERB_KPAGECOUNT || c->verb == VERB_KPAGEFLAGS || c->verb == VERB_PAGE_STATE) &&
 		 c->arg[0] == OF_REGION)
 		ops_execute(&me);
@@ -126,17 +128,17 @@ static int read_run(struct reader r, u16 first, u16 calls, u32 most)
 	return b->run_calls > 0;
 }
 
-/* Whether a program that is still to be read asks for counters: only then is their baseline worth its third of a
- * millisecond (on UML) a process. */
-static int has_rss(struct reader r, u16 processes, u16 calls)
+/* What a program that is still to be read asks for decides what its processes prepare: a baseline of counters costs a third
+ * of a millisecond (on UML) a process. */
+static void look_ahead(struct reader r, u16 processes, u16 calls)
 {
+	me.counted = me.settled = 0;
 	r.at += r.left < processes * 24u ? r.left : processes * 24u;
 	r.left -= r.left < processes * 24u ? r.left : processes * 24u;
-	for (u16 i = 0; i < calls && !r.bad; i++) {
-		if (!read_call(&r, i, &me.box->call) || me.box->call.verb == VERB_RSS)
-			return 1;
+	for (u16 i = 0; i < calls && read_call(&r, i, &me.box->call); i++) {
+		me.counted |= me.box->call.verb == VERB_RSS;
+		me.settled |= me.box->call.verb == VERB_RELEASE;
 	}
-	return 0;
 }
 
 static int start_roots(struct reader *r, u16 processes)
@@ -169,6 +171,8 @@ static void send_done(u32 taint_before)
 		done_flags |= DONE_NO_KLOG;
 	if (ram_moved())
 		done_flags |= DONE_REGION_MOVED;
+	if (me.settled && ram_lost())
+		done_flags |= DONE_REGION_LOST;
 	frame_begin(FROM_DONE);
 	frame_u32(done_flags);
 	frame_u32(taint_before);
@@ -195,7 +199,7 @@ void program_run(struct reader *r)
 	klog_start();
 	taint = taint_now();
 	open_pipes(processes);
-	me.counted = has_rss(*r, processes, calls);
+	look_ahead(*r, processes, calls);
 	if (!start_roots(r, processes))
 		why = "RUN: a process of the program could not be started";
 	sys_close(reply_pipe[1]);

@@ -2,10 +2,11 @@
 /* Which page frames may a program see through /dev/mem?  Frames of the lab's own: pinned pages of a process that never
  * forks, consecutive, with guard frames before and after that are its own too. Runs in the region's keeper. */
 #include "agent.h"
+#include "own.h"
 
 enum { GUARD = 4, LEAST = 4 << 20, MOST = 64 << 20, MADV_NOHUGEPAGE_ = 15, CHUNK = 512 };
 
-struct frame_at { u64 pfn; u32 page; };
+struct frame_at { u64 pfn; u32 page, released; };
 static u64 memory, first_pfn, frames;
 static struct frame_at *found;
 
@@ -20,7 +21,7 @@ static int read_pfns(u64 page_size, u64 count)
 		if (pfn_read_pagemap(0, memory + i * page_size, (long)n, page_size, entries, &stage) != (long)n)
 			return -1;
 		for (u64 k = 0; k < n; k++)
-			found[i + k] = (struct frame_at){pagemap_pfn(entries[k]), (u32)(i + k)};
+			found[i + k] = (struct frame_at){pagemap_pfn(entries[k]), (u32)(i + k), 0};
 	}
 	return 0;
 }
@@ -109,6 +110,8 @@ long ram_still_there(void)
 	for (u64 i = 0; i < frames; i++) {
 		u64 page = found[i].page, *entry = &entries[low > high ? 0 : page - low];
 
+		if (found[i].released)
+			continue;
 		if (low > high &&
 		    pfn_read_pagemap(0, memory + page * me.page_size, 1, me.page_size, entry, &stage) != 1)
 			return 1;
@@ -118,13 +121,98 @@ long ram_still_there(void)
 	return 0;
 }
 
-int ram_moved(void)
+/* The region's page that is not the kernel's again, or NULL. */
+static struct frame_at *held(u64 page)
+{
+	return page + 2 * GUARD < frames && !found[GUARD + page].released ? &found[GUARD + page] : NULL;
+}
+
+int ram_holds(u64 page) { return held(page) != NULL; }
+
+/* Unlocked first, which drains the batches that hold a reference of their own: what is unmapped then is free at once. */
+long ram_release(u64 page)
+{
+	struct frame_at *f = held(page);
+	u64 at = f ? memory + f->page * me.page_size : 0;
+	long ret = f ? SYS(munlock, at, me.page_size) : -E_INVAL;
+
+	if (!ret)
+		ret = sys_munmap(at, me.page_size);
+	if (!ret)
+		f->released = 1;
+	return ret;
+}
+
+/* Takes pages until one of them is the frame `f`, and moves that one to its place. */
+static int reclaim(struct frame_at *f)
+{
+	enum { TRIES = 8192 };
+	static u64 entries[CHUNK];
+	u64 place = memory + f->page * me.page_size;
+	s64 p = sys_mmap(0, TRIES * me.page_size, S_PROT_READ | S_PROT_WRITE, S_MAP_PRIVATE | S_MAP_ANONYMOUS, -1, 0);
+	int stage, got = 0;
+
+	if (failed(p))
+		return 0;
+	SYS(madvise, p, TRIES * me.page_size, MADV_NOHUGEPAGE_);
+	for (u64 at = (u64)p; at < (u64)p + TRIES * me.page_size && !got; at += CHUNK * me.page_size) {
+		for (u64 i = 0; i < CHUNK; i++)
+			*(volatile u8 *)(uintptr_t)(at + i * me.page_size) = 0;
+		if (pfn_read_pagemap(0, at, CHUNK, me.page_size, entries, &stage) != CHUNK)
+			break;
+		for (u64 i = 0; i < CHUNK; i++)
+			if (pagemap_pfn(entries[i]) == f->pfn)
+				got = sys_mremap(at + i * me.page_size, me.page_size, me.page_size,
+						 S_MREMAP_MAYMOVE | S_MREMAP_FIXED, place) == (s64)place;
+	}
+	sys_munmap((u64)p, TRIES * me.page_size);
+	if (got)
+		got = !SYS(mlock, place, me.page_size);
+	f->released = !got;
+	return got;
+}
+
+long ram_reclaim(void)
+{
+	int all = 1;
+
+	for (u64 i = 0; i < frames; i++)
+		if (found[i].released)
+			all &= reclaim(&found[i]);
+	return all ? 0 : -E_NOMEM;
+}
+
+/* Whether any keeper of the lab's own RAM answers `what` with other than 0. */
+static int any(enum keeper_what what)
 {
 	struct keeper_answer answer;
+	int yes = 0;
 
 	for (int i = 0; i < MAX_REGIONS; i++)
-		if (me.region[i].kind == KIND_RAM &&
-		    (keeper_ask(&me.region[i], KEEPER_CHECK, 0, 0, 0, &answer, NULL) || answer.ret))
-			return 1;
-	return 0;
+		if (me.region[i].kind == KIND_RAM)
+			yes |= keeper_ask(&me.region[i], what, 0, 0, 0, &answer, NULL) || answer.ret;
+	return yes;
+}
+
+int ram_moved(void) { return any(KEEPER_CHECK); }
+int ram_lost(void) { return any(KEEPER_RECLAIM); }
+
+/* In a guest only: who has the region mapped still sees the page, whoever has it next. */
+void call_release(void)
+{
+	const struct call *c = &me.box->call;
+	struct observation *o = &me.box->obs;
+	struct region *r = op_region(&me, c->arg[0]);
+	struct keeper_answer answer;
+
+	memset(o, 0, offsetof(struct observation, payload));
+	if (!r || r->kind != KIND_RAM || sys_getpid() != 1) {
+		op_refuse(o, r && r->kind == KIND_RAM ? -E_PERM : -E_INVAL);
+		return;
+	}
+	own_settle();
+	if (keeper_ask(r, KEEPER_RELEASE, (u64)c->arg[1], 0, 0, &answer, NULL))
+		op_refuse(o, -E_IO);
+	else
+		o->ret = answer.ret;
 }

@@ -177,6 +177,8 @@ int region_view(struct region *r, int write, u64 byte, u32 width, u64 value, str
 		}
 		o->ret = answer.ret;
 		o->length = (u32)answer.value;
+		if (answer.stage)
+			op_refuse(o, answer.ret);
 	} else if (r->flags & REGION_VIEW_READ && !write && n <= MAX_PAYLOAD) {
 		o->ret = sys_pread(content_fd(r), o->payload, n, content_at(r) + byte);
 		o->length = failed(o->ret) ? 0 : (u32)o->ret;

@@ -90,7 +90,7 @@ class RunFlag(IntFlag):
 class DoneFlag(IntFlag):
     """What happened beside the observations of a program (`enum done_flag`)."""
 
-    TIME_LIMIT, REGION_MOVED, NO_KLOG = 1, 2, 4
+    TIME_LIMIT, REGION_MOVED, NO_KLOG, REGION_LOST = 1, 2, 4, 8
 
 
 class Fill(IntEnum):

@@ -150,6 +150,14 @@ class Execution:
         self._touch(name)
         return self.opened[name]
 
+    def _anew(self, released: list[Opened]) -> None:
+        """A page that a program gave back to the kernel did not come back: other frames from here on."""
+        for opened in released:
+            self._slots[opened.id] = ""
+            region = self.open_region(opened.offer)
+            if region.unusable:
+                raise TargetError(f"{self.target}: region {region.name} cannot be made anew: {region.unusable.found}")
+
     def withdraw(self, name: str, cause: Unusable) -> Region:
         """The region `name` shall not be used; it as it is listed from now on."""
         region = Region(self.opened[name].region.traits, unusable=cause)
@@ -191,7 +199,10 @@ class Execution:
             options=_options(program, self.hello.page_size),
             outside=self._outside,
         )
-        return self._trace(compiled, bound, result)
+        trace = self._trace(compiled, bound, result)
+        if DoneFlag.REGION_LOST in result.flags:
+            self._anew([opened for opened in bound.values() if SOURCES[opened.offer.traits.source] == Kind.RAM])
+        return trace
 
     def cut_off(self, program: Program, binding: Mapping[str, str], lost: AgentLost, end: End) -> Trace:
         """The trace of a program in which the kernel went away: what was observed by then, and `end`."""
