@@ -108,6 +108,8 @@ long actor_start(int slot, const struct options *o)
 	if (me.counted) {
 		own_touch();
 		op_rss_now(&me, p->baseline);
+		if (me.rolled)
+			op_rollup_baseline();
 	}
 	serve();
 }

@@ -57,6 +57,7 @@ struct actor {
 	u64 page_size;
 	int self;               /* process slot; -1: the agent itself */
 	int counted;            /* the program asks for counters, so they need a baseline */
+	int rolled;             /* likewise for smaps_rollup */
 	int settled;            /* which page is given out next is the program's: what fork shares is copied at once */
 	int unspeakable;        /* an address or length of the call has more bits than this machine's */
 	int extended;           /* an address of the call counts from the end of memory: its upper half is all ones */
@@ -76,7 +77,7 @@ op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mrema
 	op_msync, op_mincore, op_load, op_store, op_fork, op_exit, op_wait, op_ptrace, op_mem, op_vm, op_write, op_read,
 	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice, op_mlockall, op_munlockall,
 	op_fsync, op_process_madvise, op_mseal, op_remap_file_pages, op_mbind, op_move_pages, op_futex, op_uffd_register,
-	op_clear_refs, op_read_zero, op_pagemap_scan;
+	op_clear_refs, op_read_zero, op_pagemap_scan, op_rollup, op_numa_maps;
 
 /* Whose pages kpagecount, kpageflags and page_state are asked about: arg[0]. */
 enum { OF_REGION, OF_RANGE };
@@ -99,6 +100,10 @@ struct process *op_target(struct actor *a, s64 slot, struct observation *o);
 void op_refuse(struct observation *o, long why);
 /* The pages that a range of the call's arguments touches, from arg[i]; *start becomes the first one's start. */
 long op_pages(struct actor *a, const struct call *c, int i, u64 *start);
+/* Where the handle `slot` is now, a byte at least; 0, and refused, when there is no such slot. */
+int op_handle_range(struct actor *a, s64 slot, u64 *start, u64 *end, struct observation *o);
+void op_text(struct observation *o, long got);
+void op_rollup_baseline(void);
 long op_rss_now(struct actor *a, s64 out[4]);
 
 #endif

@@ -48,20 +48,15 @@ void op_ptes(struct actor *a, const struct call *c, struct observation *o)
 
 void op_vma(struct actor *a, const struct call *c, struct observation *o)
 {
-	s64 slot = c->arg[0];
-	u64 start, length;
+	u64 start, end;
 	long fd;
 
-	if (slot < 0 || slot >= MAX_HANDLES) {
-		op_refuse(o, -E_INVAL);
+	if (!op_handle_range(a, c->arg[0], &start, &end, o))
 		return;
-	}
-	start = (u64)op_self(a)->handle_address[slot];
-	length = (u64)op_self(a)->handle_length[slot];
 	fd = open_driver(o);
 	if (fd < 0)
 		return;
-	observe(o, ask(fd, PFNLAB_IOC_VMAS, start, start + (length ? length : 1), o->payload,
+	observe(o, ask(fd, PFNLAB_IOC_VMAS, start, end, o->payload,
 		       MAX_PAYLOAD / sizeof(struct pfnlab_vma)), sizeof(struct pfnlab_vma));
 	sys_close(fd);
 }

@@ -35,3 +35,12 @@ void op_move_pages(struct actor *a, const struct call *c, struct observation *o)
 	o->length = (u32)pages * sizeof(*status);
 	memcpy(o->payload, status, o->length);
 }
+
+void op_numa_maps(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 start, end;
+
+	if (!op_handle_range(a, c->arg[0], &start, &end, o))
+		return;
+	op_text(o, pfn_read_numa_maps(start, end, (char *)o->payload, sizeof(o->payload)));
+}

@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls that ask /proc: smaps, maps, rss, pagemap, kpagecount, kpageflags. */
+/* Calls that ask /proc: smaps, maps, rss, rollup, pagemap, kpagecount, kpageflags. */
 #include "fault.h"
 #include "ops.h"
 
-void op_vmas(struct actor *a, const struct call *c, struct observation *o)
+int op_handle_range(struct actor *a, s64 slot, u64 *start, u64 *end, struct observation *o)
 {
-	s64 slot = c->arg[0];
-	u64 start, length;
+	u64 length;
 
 	if (slot < 0 || slot >= MAX_HANDLES) {
 		op_refuse(o, -E_INVAL);
-		return;
+		return 0;
 	}
-	start = (u64)op_self(a)->handle_address[slot];
 	length = (u64)op_self(a)->handle_length[slot];
-	o->ret = pfn_read_vmas(0, c->verb == VERB_SMAPS, start, start + (length ? length : 1), (char *)o->payload,
-			       sizeof(o->payload));
-	if (o->ret == -E_OVERFLOW)
+	*start = (u64)op_self(a)->handle_address[slot];
+	*end = *start + (length ? length : 1);
+	return 1;
+}
+
+/* What reading a file of /proc into the payload gave: its length, or why it could not be opened. */
+void op_text(struct observation *o, long got)
+{
+	o->ret = got;
+	if (got == -E_OVERFLOW)
 		o->stage = STAGE_REFUSED;
-	else if (failed(o->ret))
+	else if (failed(got))
 		o->stage = STAGE_OPEN;
-	o->length = failed(o->ret) ? 0 : (u32)o->ret;
+	o->length = failed(got) ? 0 : (u32)got;
+}
+
+void op_vmas(struct actor *a, const struct call *c, struct observation *o)
+{
+	u64 start, end;
+
+	if (!op_handle_range(a, c->arg[0], &start, &end, o))
+		return;
+	op_text(o, pfn_read_vmas(0, c->verb == VERB_SMAPS, start, end, (char *)o->payload, sizeof(o->payload)));
 }
 
 /* A page below the arena: mapped, touched and unmapped again before counters are read. Up to 6.1 a task keeps counts of
@@ -78,6 +92,30 @@ void op_rss(struct actor *a, const struct call *c, struct observation *o)
 		now[i] -= op_self(a)->baseline[i];
 	memcpy(o->payload, now, sizeof(now));
 	o->length = sizeof(now);
+}
+
+static char rollup_then[2048];
+static long rollup_length;
+
+/* When rss's baseline is taken: with it, what is the agent's own can be told from what the program has. */
+void op_rollup_baseline(void)
+{
+	long n = read_file("/proc/self/smaps_rollup", rollup_then, sizeof(rollup_then)); /* 4.14 */
+
+	rollup_length = n < 0 ? 0 : n;
+}
+
+void op_rollup(struct actor *a, const struct call *c, struct observation *o)
+{
+	size_t then = (size_t)rollup_length;
+	char *text = (char *)o->payload;
+	long n;
+
+	(void)a, (void)c;
+	memcpy(text, rollup_then, then);
+	text[then] = 0;
+	n = read_file("/proc/self/smaps_rollup", text + then + 1, MAX_PAYLOAD - then - 1);
+	op_text(o, failed(n) ? n : (long)then + 1 + n);
 }
 
 void op_pagemap(struct actor *a, const struct call *c, struct observation *o)

@@ -132,11 +132,12 @@ static int read_run(struct reader r, u16 first, u16 calls, u32 most)
  * of a millisecond (on UML) a process. */
 static void look_ahead(struct reader r, u16 processes, u16 calls)
 {
-	me.counted = me.settled = 0;
+	me.counted = me.rolled = me.settled = 0;
 	r.at += r.left < processes * 24u ? r.left : processes * 24u;
 	r.left -= r.left < processes * 24u ? r.left : processes * 24u;
 	for (u16 i = 0; i < calls && read_call(&r, i, &me.box->call); i++) {
-		me.counted |= me.box->call.verb == VERB_RSS;
+		me.counted |= me.box->call.verb == VERB_RSS || me.box->call.verb == VERB_ROLLUP;
+		me.rolled |= me.box->call.verb == VERB_ROLLUP;
 		me.settled |= me.box->call.verb == VERB_RELEASE;
 	}
 }

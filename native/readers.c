@@ -86,6 +86,24 @@ long pfn_read_vmas(int pid, int with_fields, u64 start, u64 end, char *out, size
 	return t.full ? -E_OVERFLOW : (long)t.len;
 }
 
+long pfn_read_numa_maps(u64 start, u64 end, char *out, size_t size)
+{
+	struct text t = {out, 0, size, 0};
+	u64 from;
+	char *line;
+	long n;
+
+	if (open_lines(0, "numa_maps") < 0)
+		return in.fd;
+	while ((n = next_line(&line)) > 0)
+		if (parse_hex(line, (size_t)n, &from) && from >= start && from < end)
+			text_add(&t, line, (size_t)n);
+	sys_close(in.fd);
+	if (n < 0)
+		return n;
+	return t.full ? -E_OVERFLOW : (long)t.len;
+}
+
 long pfn_find_vma(const char *name, u64 *start, u64 *end)
 {
 	size_t k = strlen(name);

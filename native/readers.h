@@ -9,6 +9,9 @@
  * Returns the length or -errno; -E_OVERFLOW when `size` is too small. */
 long pfn_read_vmas(int pid, int with_fields, u64 start, u64 end, char *out, size_t size);
 
+/* Likewise the lines of /proc/self/numa_maps of the vmas that start in [start, end). */
+long pfn_read_numa_maps(u64 start, u64 end, char *out, size_t size);
+
 /* One u64 of /proc/PID/pagemap for each of `pages` pages from address `start`.  Returns the count read or -errno;
  * *stage is 1 when the open failed. */
 long pfn_read_pagemap(int pid, u64 start, long pages, u64 page_size, u64 *out, int *stage);

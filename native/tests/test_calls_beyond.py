@@ -2,6 +2,7 @@
 """Do the calls by which mappings meet the rest of mm do what their row of the table says?  Here and on UML."""
 
 import errno
+import re
 import struct
 from collections.abc import Iterator
 
@@ -9,23 +10,22 @@ import pytest
 
 from native.channel import AgentLink
 from native.tests.guests import guest
-from native.tests.programs import PAGE, counters, fork, last, load, mapping, rss, run, store
-from native.wire import Kind, Stage
+from native.tests.programs import PAGE, address, counters, fork, last, load, mapping, rss, run, store
+from native.wire import Kind, RawObs, Stage
 
 WILLNEED, DONTNEED, COLD = 3, 4, 20
 EVERYTHING = (0, 0, -1)
 
 
-@pytest.fixture(
-    scope="module",
-    params=["host", pytest.param("uml:6.12", marks=[pytest.mark.slow, pytest.mark.real])],
-)
-def link(request, actor) -> Iterator[AgentLink]:
-    if request.param == "host":
-        yield actor
-        return
-    with guest(request.param) as agent:
+@pytest.fixture(scope="module")
+def uml() -> Iterator[AgentLink]:
+    with guest("uml:6.12") as agent:
         yield agent
+
+
+@pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
+def link(request) -> AgentLink:
+    return request.getfixturevalue(request.param)
 
 
 def test_mlockall_locks_and_fills_what_the_program_has_and_nothing_else(link):
@@ -89,11 +89,11 @@ def test_move_pages_tells_the_node_of_a_page_that_is_there(actor, node):
     assert (obs.ret, struct.unpack("<2i", obs.payload)) == (0, (-errno.ENOENT, 0))
 
 
-def test_kernel_without_nodes_says_so(link):
-    if link.hello().facts["arch"] != "um":
-        pytest.skip("needs a kernel without CONFIG_NUMA; found one that may have it; cure: UML has none")
+@pytest.mark.slow
+@pytest.mark.real
+def test_kernel_without_nodes_says_so(uml):
     for call in (("mbind", 0, -1, (*EVERYTHING, 0, 0)), ("move_pages", 0, -1, (*EVERYTHING, -1))):
-        assert last(link, mapping(1), call).ret == -errno.ENOSYS
+        assert last(uml, mapping(1), call).ret == -errno.ENOSYS
 
 
 @pytest.mark.parametrize("private", [0, 1])
@@ -154,3 +154,42 @@ def test_pagemap_scan_tells_of_every_page(link):
 
     assert obs.ret == len(found) > 0
     assert sum(end - start for start, end, categories in found if categories & present) == PAGE
+
+
+def rollup_of(obs: RawObs) -> tuple[dict[str, int], ...]:
+    """Pages by field, at the baseline and now."""
+    return tuple(
+        {name: int(kb) * 1024 // PAGE for name, kb in re.findall(r"^(\w+): +(\d+) kB", text.decode(), re.M)}
+        for text in obs.payload.split(b"\0")
+    )
+
+
+def test_rollup_gains_what_the_program_has(link):
+    then, now = rollup_of(last(link, mapping(4), store(0, 1), store(PAGE, 1), ("rollup", 0, -1, ())))
+
+    assert {name: now[name] - then[name] for name in ("Rss", "Anonymous", "Locked")} == {
+        "Rss": 2, "Anonymous": 2, "Locked": 0,
+    }  # fmt: skip
+
+
+def test_rollup_of_a_child_counts_from_its_parents_baseline(link):
+    result = run(link, mapping(4), store(0, 1), fork(), store(PAGE, 1, process=1), ("rollup", 1, -1, ()))
+    then, now = rollup_of(result.observations[-1])
+
+    assert (now["Rss"] - then["Rss"], now["Anonymous"] - then["Anonymous"]) == (2, 2)
+
+
+def test_numa_maps_tells_policy_and_pages_of_a_vma(actor):
+    bind = ("mbind", 0, -1, (*EVERYTHING, 2, 0))
+    obs = last(actor, mapping(4), bind, store(0, 1), ("numa_maps", 0, -1, (0,)))
+
+    assert obs.payload.startswith(f"{address(0):08x} bind:0 anon=1 dirty=1".encode())
+    assert obs.payload.count(b"\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_kernel_without_nodes_has_no_numa_maps(uml):
+    obs = last(uml, mapping(1), ("numa_maps", 0, -1, (0,)))
+
+    assert (obs.stage, obs.ret) == (Stage.OPEN, -errno.ENOENT)
