@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each known defect of this area's history is caught by the program that it names, and by nothing of its healthy base."""
+
+import pytest
+
+from hwtests.selection import catalogue
+from hwtests.zoo import caught
+from simulator import profile_for, profile_names
+from simulator.zoo import defect, zoo_names
+
+
+@pytest.mark.parametrize("name", zoo_names())
+def test_a_promise_of_the_program_breaks_on_the_defect(name):
+    assert caught(name, catalogue()).faulty
+
+
+@pytest.mark.parametrize("name", zoo_names())
+def test_every_promise_of_the_program_holds_on_the_healthy_kernel(name):
+    found = caught(name, catalogue())
+    assert found.regions
+    assert found.healthy == ()
+
+
+@pytest.mark.parametrize("name", zoo_names())
+def test_no_kernel_is_taken_for_a_defect(name):
+    one = defect(name)
+    profile, _ = profile_for(one.profile.level, one.profile.arch, one.profile.config)
+    assert profile.name in profile_names()
+    assert profile.name != one.profile.name
