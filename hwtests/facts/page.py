@@ -10,8 +10,8 @@ HEAD = """\
 <!-- Generated from hwtests/facts/*.toml by python -m hwtests.facts -->
 # Facts: what real kernels were seen to do, and the program that says it
 
-Each row was seen on the kernels that it names (2.6.x: built from their sources, under emulation; `uml-…`: User-Mode Linux;
-the others x86-64). A row that has no program has the reason why the language cannot say it.
+Each row was seen on the kernels that it names (2.6.x: built from their sources, under emulation; `uml-…`: User-Mode
+Linux; the others x86-64). A row that has no program has the reason why the language cannot say it.
 """
 
 

@@ -21,7 +21,7 @@ def counts(m, page=0):
 
 def bits(m, at=HERE):
     entry = m.k.ptes(m.t, at, PAGE)[0]
-    return None if entry is None else set(entry[0])
+    return None if entry is None else entry[0]
 
 
 @pytest.mark.parametrize("name", KERNELS)
