@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which kernels of this area's history had a known defect, and how does one show?
 
-A defect (`profiles/zoo/*.toml`) is a healthy profile with a few words changed to what a faulty kernel did. It is there to
-be caught: `program` names the program of the catalogue whose promise breaks on it. No kernel is ever taken for one.
+A defect (`profiles/zoo/*.toml`) is a healthy profile with a few words changed to what a faulty kernel did. It is there
+to be caught: `program` names the program of the catalogue whose promise breaks on it. No kernel is ever taken for one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ZOO = "zoo/"
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """`defect`: what is wrong, with its commit or CVE. `affected`: the versions that have it. `program`: what catches it.
+    """`defect`: what is wrong, with its commit or CVE. `affected`: the versions that have it.
 
-    `base` is the healthy profile; `words` are those that differ from it, with the defect's values.
+    `program`: what catches it: a promise of it breaks. `base` is the healthy profile; `words` are those that differ from it, with the defect's values.
     """
 
     name: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each known defect of this area's history is caught by the program that it names, and by nothing of its healthy base."""
+"""Each known defect of this area's history is caught by the program that it names, and its healthy base is not."""
 
 import pytest
 
