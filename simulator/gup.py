@@ -70,16 +70,17 @@ def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool,
     return faultin_page(k, task, vma, address, write)
 
 
-def get_user_page_fast(k: Kernel, task: Task, address: int) -> int:
-    """get_user_pages_fast() of one page for reading: by its pte alone where that is a page's, else by the vma too."""
+def get_user_page_fast(k: Kernel, task: Task, address: int, write: bool = False) -> int:
+    """get_user_pages_fast() of one page: by its pte alone where that is a page's, else by the vma too."""
     vma = task.vma_lookup(address)
-    if vma is not None and k.profile.vmsplice == "fast":
+    if vma is not None and k.profile.gup_fast:
         pte = vma.view[(address - vma.start) >> PAGE_SHIFT]
-        if pte & (P_PRESENT | P_NONE | P_SPECIAL) == P_PRESENT and k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
+        usable = pte & (P_PRESENT | P_NONE | P_SPECIAL) == P_PRESENT and (not write or pte & P_WRITE)
+        if usable and k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
             k.rules.append("gup.fast-looks-at-ptes-only")
             k.mem.flags[pte >> PFN_SHIFT] |= PG_TOUCHED
             return int(pte >> PFN_SHIFT)
-    return get_user_page(k, task, address, False, False)
+    return get_user_page(k, task, address, write, False)
 
 
 def unshare(k: Kernel, task: Task, vma: Vma, index: int) -> None:

@@ -14,8 +14,11 @@ from simulator import (
     calls_process,
     cpu,
     device,
+    futex,
     gup,
     lab,
+    mempolicy,
+    migrate,
     uaccess,
 )
 from simulator import flags as f
@@ -64,6 +67,7 @@ class Kernel:
         self.grow_refuse = f.parse_flags(profile.mremap_grow_refuse)
         self.dontneed_refuse = f.parse_flags(profile.madvise_dontneed_refuse)
         self.dofork_refuse = f.parse_flags(profile.madvise_dofork_refuse)
+        self.mbind_refuse = f.parse_flags(profile.mbind_refuse)
         self.soft_dirty = profile.enabled("CONFIG_MEM_SOFT_DIRTY")
 
     def reset(self) -> None:
@@ -135,6 +139,8 @@ class Kernel:
     munlock = calls_memory.munlock
     msync = calls_memory.msync
     mincore = calls_memory.mincore
+    mbind = mempolicy.mbind
+    move_pages = migrate.move_pages
     # processes
     fork = calls_process.fork
     exit = calls_process.exit
@@ -154,6 +160,8 @@ class Kernel:
     write_from = calls_access.write_from
     read_into = calls_access.read_into
     vmsplice = calls_access.vmsplice
+    futex_wait = futex.futex_wait
+    futex_wake = futex.futex_wake
     mm_populate = gup.mm_populate
     kernel_frame = uaccess.kernel_frame
     # /proc

@@ -69,7 +69,15 @@ class Profile:
     mem_write: bool
     mem_needs_attach: bool
     process_vm: bool
-    vmsplice: str
+    vmsplice: bool
+    gup_fast: bool
+    # calls beside the mapping
+    futex_key: str
+    futex_private: bool
+    move_pages: str
+    mbind_modes: int
+    mbind_flags: int
+    mbind_refuse: tuple[str, ...]
     # accounting and /proc
     smaps_raw: str
     smaps_pfnmap: str

@@ -111,7 +111,7 @@ def pipe_read(k: Kernel, task: Task, address: int, data: bytes) -> int:
 
 def vmsplice(k: Kernel, task: Task, address: int, length: int) -> bytes | int:
     """vmsplice(2) of user memory into a pipe: the pages themselves, as far as they can be had; else -errno."""
-    if k.profile.vmsplice == "none":
+    if not k.profile.vmsplice:
         return -errno.ENOSYS
     out = bytearray()
     while len(out) < length:

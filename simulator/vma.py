@@ -33,6 +33,7 @@ class Vma:
         "name",
         "paged",
         "pgoff",
+        "policy",
         "ptes",
         "start",
         "view",
@@ -48,6 +49,7 @@ class Vma:
         self.file: OpenFile | None = None
         self.backing: Backing | None = None  # the driver behind it; None: anonymous
         self.name = ""
+        self.policy = "default"  # the memory policy, as numa_maps prints it
         self.anon_vma = 0  # 0: no anonymous page was ever in it
         self.anon_chain = 0  # how many anon_vmas it is linked to
         self.paged = False  # was ever a pte in it that vm_normal_page() may call a page's?
@@ -63,6 +65,7 @@ class Vma:
         new.file = self.file
         new.backing = self.backing
         new.name = self.name
+        new.policy = self.policy
         new.anon_vma = self.anon_vma
         new.anon_chain = self.anon_chain
         new.paged = self.paged
@@ -106,6 +109,8 @@ def _same_kind(k: Kernel, left: Vma, right: Vma, neighbour: Vma) -> bool:
     if left.backing is not right.backing or left.file is not right.file:
         return False
     if left.pgoff + left.pages != right.pgoff or left.name != right.name:
+        return False
+    if left.policy != right.policy:
         return False
     if bool(left.anon_vma) == bool(right.anon_vma):
         return left.anon_vma == right.anon_vma
