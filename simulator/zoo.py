@@ -24,8 +24,8 @@ ZOO = "zoo/"
 class Defect:
     """`defect`: what is wrong, with its commit or CVE. `affected`: the versions that have it.
 
-    `program`: what catches it: a promise of it breaks. `base` is the healthy profile; `words` are those that differ from
-    it, with the defect's values.
+    `program`: what catches it: a promise of it breaks. `base` is the healthy profile; `words` are those that differ
+    from it, with the defect's values.
     """
 
     name: str

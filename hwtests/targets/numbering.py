@@ -9,7 +9,7 @@ from dataclasses import replace
 from hwtests.language.nodes import Call, Compiled
 
 #: verb -> the argument that is a region's number (docs/internals.md, "Numbered calls")
-_REGION_ARGUMENT = {"open": 0, "map": 0, "peek": 0, "poke": 0}
+_REGION_ARGUMENT = {"open": 0, "map": 0, "peek": 0, "poke": 0, "release": 0, "remap_file_pages": 3}
 
 
 def renumbered(compiled: Compiled, ids: Sequence[int]) -> Compiled:
