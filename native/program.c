@@ -9,7 +9,7 @@ static u32 done_flags;
 static int signal_of(s32 status) { return status & 0x7f; }
 
 /* Has process `slot` execute box->call; what it did is in box->obs. */
-static enum outcome call_actor(int slot)
+static enum outcome tell_actor(int slot)
 {
 	struct process *p = &me.box->process[slot];
 	struct observation *o = &me.box->obs;
@@ -37,6 +37,29 @@ static enum outcome call_actor(int slot)
 		o->stage = STAGE_DIED;
 		o->signal = signal_of(status);
 	}
+	return outcome;
+}
+
+static enum outcome call_actor(int slot)
+{
+	struct process *p = &me.box->process[slot];
+	struct observation *o = &me.box->obs;
+	enum outcome outcome;
+	long why;
+
+	if (me.box->call.verb != VERB_COREDUMP || !p->pid || p->gone)
+		return tell_actor(slot);
+	why = core_prepare();
+	if (why) {
+		memset(o, 0, offsetof(struct observation, payload));
+		o->stage = STAGE_OPEN;
+		o->ret = why;
+		return REPLIED;
+	}
+	outcome = tell_actor(slot);
+	if (outcome == DIED)
+		core_observe(p, &me.box->call, o);
+	core_restore();
 	return outcome;
 }
 
@@ -105,7 +128,11 @@ static int read_call(struct reader *r, u16 index, struct call *c)
 }
 
 /* A process that others wait for, or that the agent does, is told of each call. */
-static int alone(const struct call *c) { return c->proc < 0 || c->verb == VERB_FORK || c->verb == VERB_EXIT; }
+static int alone(const struct call *c)
+{
+	return c->proc < 0 || c->verb == VERB_FORK || c->verb == VERB_EXIT || c->verb == VERB_COREDUMP;
+}
+
 
 /* Fills box->run with call `first` and those after it that the same process can go through by itself; 0 when malformed. */
 static int read_run(struct reader r, u16 first, u16 calls, u32 most)

@@ -21,4 +21,9 @@ __attribute__((noreturn)) void controller_gone(void);
 
 void call_view(void);
 
+/* core.c: around a call that dumps core. 0, or -errno where there is none to be had. */
+long core_prepare(void);
+void core_observe(const struct process *p, const struct call *c, struct observation *o);
+void core_restore(void);
+
 #endif
