@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.flags import VM_SHARED, VM_WRITE
-from simulator.normal import vm_normal_page
+from simulator.flags import VM_RESERVED, VM_SHARED, VM_WRITE
+from simulator.normal import print_bad_pte, vm_normal_page
+from simulator.oops import bug
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, PG_ANON, PG_DIRTY, PG_FORKED, PG_HOLE, PG_PAGE, ZERO_PFN
-from simulator.zap import put_page
+from simulator.zap import page_remove_rmap, put_page
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -23,9 +24,12 @@ VM_FAULT_SIGBUS = 2
 def do_wp_page(k: Kernel, task: Task, vma: Vma, index: int, address: int) -> int:
     """Reuse the page, make a shared pte writable, or copy; returns 0 or VM_FAULT_OOM."""
     pte = vma.view[index]
+    if k.raw_rule == "reserved-vma" and vma.flags & VM_RESERVED:
+        k.rules.append("cow.reserved-is-a-bug")
+        bug(k, k.running or task, "mm/memory.c")
     if k.cow_absent == "kill" and not k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
         k.rules.append("cow.absent-kills")
-        k.log("Bad pte" if k.raw_rule == "unpaged" else "do_wp_page: bogus page")
+        print_bad_pte(k)
         return VM_FAULT_OOM
     page = vm_normal_page(k, vma, index, pte, address & PAGE_MASK)
     if not page:
@@ -70,7 +74,7 @@ def wp_page_copy(k: Kernel, task: Task, vma: Vma, index: int, address: int, pte:
         if not mem.flags[old] & PG_ANON:
             task.file_rss -= 1
             task.anon_rss += 1
-        mem.mapcount[old] -= 1
+        page_remove_rmap(k, task, old)
         put_page(k, old)
     write = P_WRITE if vma.flags & VM_WRITE else 0
     vma.view[index] = new << PFN_SHIFT | P_PRESENT | P_YOUNG | P_DIRTY | P_SOFT_DIRTY | write

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from simulator.kernel import Kernel
 
 
-COPY_ON_FORK = f.VM_PFNMAP | f.VM_MIXEDMAP | f.VM_RESERVED
-
-
 def dup_mmap(k: Kernel, parent: Task, child: Task) -> int:
     """Give `child` a copy of the parent's address space; 0 or -ENOMEM."""
     child.total_vm = parent.total_vm
@@ -76,7 +73,9 @@ def pat_info(k: Kernel, vma: Vma) -> bool:
 
 def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) -> None:
     """Copy the ptes now (VM_PFNMAP, or anonymous pages are there); else the child faults them in again."""
-    if not vma.flags & COPY_ON_FORK and not vma.anon_vma:
+    if not vma.flags & k.fork_copies and not vma.anon_vma:
+        if vma.incomplete:
+            k.rules.append("fork.inserted-not-copied")
         return
     if vma.pages > SCALAR_PAGES:
         _copy_vector(k, child, vma, new)

@@ -12,6 +12,7 @@ from simulator import flags as f
 from simulator.cow import VM_FAULT_OOM, VM_FAULT_SIGBUS, anon_vma_prepare, wp_page_copy
 from simulator.fault import beside_unplaced, exec_only, handle_mm_fault
 from simulator.normal import vm_normal_page
+from simulator.oops import loop, oops
 from simulator.pgtable import (
     P_DIRTY,
     P_NONE,
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from simulator.vma import Vma
 
 
+GATE = 0xFFFFFFFFFF600000  # VSYSCALL_START
+
+
 def check_vma_flags(k: Kernel, vma: Vma, write: bool, force: bool) -> int:
     """0 or -EFAULT: the vma decides, before any pte is looked at, so a COWed page is out of reach too."""
     if vma.flags & k.gup_refuse:
@@ -61,13 +65,32 @@ def get_user_page(k: Kernel, task: Task, address: int, write: bool, force: bool,
     vma = task.vma_lookup(address)
     if vma is None:
         beside_unplaced(k, address)
-        return -errno.EFAULT
+        return gate_page(k, task, write) if is_gate(k, address) else -errno.EFAULT
     error = check_vma_flags(k, vma, write, force)
     if error:
         return error
     if pin and not write and k.profile.pin_unshares:
         unshare(k, task, vma, (address - vma.start) >> PAGE_SHIFT)
     return faultin_page(k, task, vma, address, write)
+
+
+def is_gate(k: Kernel, address: int) -> bool:
+    """Is it in the page that every process has above its own addresses (in_gate_area(), x86-64)?"""
+    return (address + k.arena) & (1 << 64) - 1 & ~PAGE_MASK == GATE
+
+
+def gate_page(k: Kernel, task: Task, write: bool) -> int:
+    """The gate page: it has ptes and a vma that is in no list, whose part the commit's vm_normal_page() did not get."""
+    word = k.profile.gate_page
+    if word == "absent":
+        return -errno.EFAULT
+    k.rules.append("gup.gate-page")
+    if write or word == "unmapped":
+        return -errno.EFAULT
+    if word == "oops":
+        oops(k, k.running or task, "Unable to handle kernel NULL pointer dereference")
+    k.unknown_content = "what the kernel keeps in the gate page"
+    return ZERO_PFN
 
 
 def get_user_page_fast(k: Kernel, task: Task, address: int, write: bool = False) -> int:
@@ -112,7 +135,13 @@ def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool, loo
                 return int(pte >> PFN_SHIFT)
             if look:
                 return int(pte >> PFN_SHIFT)
+            if k.profile.gup_raw == "page" and k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
+                k.rules.append("gup.follow-page-of-a-raw-pte")
+                return int(pte >> PFN_SHIFT)
             k.rules.append("gup.follow-page-null")
+            if k.profile.gup_raw != "none":
+                k.rules.append("gup.loops-on-a-raw-pte")
+                loop(k, k.running or task)
             return -errno.EFAULT
         result = handle_mm_fault(k, task, vma, address & ~PAGE_MASK, write)
         if result == VM_FAULT_SIGBUS:

@@ -19,7 +19,9 @@ from simulator import (
     lab,
     mempolicy,
     migrate,
+    release,
     uaccess,
+    zeromap,
 )
 from simulator import flags as f
 from simulator.files import Backing
@@ -40,6 +42,7 @@ class Kernel:
         self.klog: list[str] = []
         self.unknown: str | None = None
         self.lost: str | None = None  # the model cannot follow from here on, and is silent about every call
+        self.unknown_content: str | None = None  # a call went well, and what it read the model does not know
         self.stage = ""
         self.running: Task | None = None  # who asks for another's memory, while it does
         self.set_profile(profile)
@@ -64,6 +67,7 @@ class Kernel:
         self.task_end = profile.task_size - profile.arena  # counted from the arena's start, as addresses are
         self.remap_bits = f.parse_flags(profile.remap_flags)
         self.gup_refuse = f.parse_flags(profile.gup_refuse)
+        self.fork_copies = f.parse_flags(profile.fork_copies)
         self.grow_refuse = f.parse_flags(profile.mremap_grow_refuse)
         self.dontneed_refuse = f.parse_flags(profile.madvise_dontneed_refuse)
         self.dofork_refuse = f.parse_flags(profile.madvise_dofork_refuse)
@@ -84,6 +88,7 @@ class Kernel:
         self.klog.clear()
         self.unknown = None
         self.lost = None
+        self.unknown_content = None
         self.stage = ""
         self.running = None
 
@@ -126,6 +131,7 @@ class Kernel:
     region_bytes = device.region_bytes
     peek = device.peek
     poke = device.poke
+    release = release.release
     # descriptors and mappings
     open = calls_memory.open
     close = calls_memory.close
@@ -160,6 +166,7 @@ class Kernel:
     write_from = calls_access.write_from
     read_into = calls_access.read_into
     vmsplice = calls_access.vmsplice
+    read_zero = zeromap.read_zero
     futex_wait = futex.futex_wait
     futex_wake = futex.futex_wake
     mm_populate = gup.mm_populate

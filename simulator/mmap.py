@@ -137,6 +137,9 @@ def mmap_region(
         error = driver_mmap(k, task, vma, backing)
         if error:
             return error
+        if private_write_refused(k, vma, vma.flags):
+            zap_pte_range(k, task, vma, 0, vma.pages)
+            return -errno.EACCES
         k.rules.append("mmap.maps")
     task.insert(vma)
     task.total_vm += length >> PAGE_SHIFT
@@ -153,6 +156,17 @@ def mmap_region(
     if populate:
         k.mm_populate(task, addr, addr + length)
     return addr
+
+
+def private_write_refused(k: Kernel, vma: Vma, flags: int) -> bool:
+    """2.6.15-rc1 and -rc2: VM_RESERVED memory is not given to a private mapping that may write."""
+    if k.profile.private_reserved == "ok" or not vma.flags & f.VM_RESERVED or vma.backing is None:
+        return False
+    if flags & (f.VM_SHARED | f.VM_WRITE) != f.VM_WRITE:
+        return False
+    k.rules.append("mmap.private-reserved-refused")
+    k.log("is using MAP_PRIVATE, PROT_WRITE mmap of VM_RESERVED memory")
+    return True
 
 
 def get_unmapped_area(k: Kernel, task: Task, hint: int, length: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from simulator import flags as f
 from simulator.mmap import can_split, page_align
 from simulator.normal import normal_mask
+from simulator.oops import bug
 from simulator.pgtable import (
     P_CHG_MASK,
     P_DIRTY,
@@ -74,6 +75,8 @@ def mprotect_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags:
     if flags == vma.flags:
         return 0, vma
     if flags & f.VM_WRITE:
+        if vma.flags & f.VM_RESERVED and k.profile.private_reserved != "ok":
+            return reserved_refused(k, task, vma), vma
         if not vma.flags & (f.VM_ACCOUNT | f.VM_WRITE | f.VM_SHARED | f.VM_NORESERVE):
             flags |= f.VM_ACCOUNT
     elif k.profile.mprotect_drops_account and vma.flags & f.VM_ACCOUNT and vma.backing is None and not vma.anon_vma:
@@ -84,6 +87,15 @@ def mprotect_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags:
     vma.flags = flags
     change_protection(k, vma)
     return 0, vma_merge(k, task, vma)
+
+
+def reserved_refused(k: Kernel, task: Task, vma: Vma) -> int:
+    """2.6.15-rc1 and -rc2: VM_RESERVED memory never becomes writable by mprotect(), a shared mapping's neither."""
+    k.rules.append("mprotect.reserved-refused")
+    if vma.flags & f.VM_WRITE:  # it was writable, and more is asked for: BUG_ON()
+        bug(k, task, "mm/mprotect.c")
+    k.log("is using MAP_PRIVATE, PROT_WRITE mprotect of VM_RESERVED memory")
+    return -errno.EACCES
 
 
 def isolate(k: Kernel, task: Task, vma: Vma, start: int, end: int) -> tuple[int, Vma]:

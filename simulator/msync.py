@@ -62,7 +62,8 @@ def do_msync(k: Kernel, task: Task, start: int, length: int, flags: int) -> int:
 
 def clean_pages(k: Kernel, vma: Vma, start: int, end: int) -> None:
     """msync_pte_range() until 2.6.18: the dirty bits of pages move to the page array; raw ptes keep theirs."""
-    if k.profile.msync_cleans == "not-unpaged" and vma.flags & f.VM_PFNMAP:
+    skipped = {"not-unpaged": f.VM_PFNMAP, "not-reserved": f.VM_RESERVED}.get(k.profile.msync_cleans, 0)
+    if vma.flags & skipped:
         return
     for index in range((start - vma.start) >> PAGE_SHIFT, (end - vma.start) >> PAGE_SHIFT):
         pte = vma.view[index]

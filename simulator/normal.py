@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.flags import VM_MIXEDMAP, VM_PFNMAP, is_cow_mapping
+from simulator.flags import VM_MIXEDMAP, VM_PFNMAP, VM_RESERVED, VM_SHARED, is_cow_mapping
 from simulator.pgtable import P_PRESENT, P_SPECIAL, PFN_SHIFT, Ptes, counting, pfns_of
 from simulator.physmem import PG_ANON, PG_PAGE, PG_RESERVED, ZERO_PFN
 from simulator.vma import Vma
@@ -20,9 +20,31 @@ RULE_ID = {
     "special": "raw.pte-special",
     "linear": "raw.linear",
     "linear-cow": "raw.linear-cow",
+    "linear-private": "raw.linear-private",
     "unpaged": "raw.unpaged",
     "reserved": "raw.reserved",
+    "reserved-vma": "raw.reserved-vma",
 }
+# What print_bad_pte() begins its line with; the pte, the process and the address follow.
+BAD_PTE = {
+    "bogus-page": "do_wp_page: bogus page at address",
+    "bad-pte": "Bad pte = ",
+    "bad-page-map": "BUG: Bad page map in process",
+}
+
+
+def print_bad_pte(k: Kernel) -> None:
+    """A pte that no page can have: said, and taken for raw."""
+    k.rules.append("raw.bad-pte")
+    k.log(BAD_PTE[k.profile.bad_pte])
+
+
+def all_raw(k: Kernel, vma: Vma) -> bool:
+    """Is every pte of this VM_PFNMAP vma raw, whatever it holds?"""
+    rule = k.raw_rule
+    if rule == "linear-cow":
+        return not is_cow_mapping(vma.flags)
+    return rule == "linear-private" and bool(vma.flags & VM_SHARED)
 
 
 def page_is_anon(k: Kernel, vma: Vma, index: int, pfn: int, offset: int) -> bool:
@@ -51,6 +73,11 @@ def vm_normal_page(k: Kernel, vma: Vma, index: int, pte: int, offset: int = 0) -
         return 0
     if rule == "reserved":  # 2.6.14: any page, wherever it is mapped
         return 0 if k.mem.flags[pfn] & (PG_PAGE | PG_RESERVED) != PG_PAGE else pfn
+    if rule == "reserved-vma":  # the tags 2.6.15-rc1 and -rc2: no page of a VM_RESERVED vma
+        if vma.flags & VM_RESERVED:
+            k.rules.append("raw.reserved-vma")
+            return 0
+        return pfn
     if not vma.flags & VM_PFNMAP:
         if not vma.flags & VM_MIXEDMAP:
             return pfn
@@ -64,10 +91,10 @@ def vm_normal_page(k: Kernel, vma: Vma, index: int, pte: int, offset: int = 0) -
         return pfn if page_is_anon(k, vma, index, pfn, offset) else 0
     if pfn == vma.pgoff + index:
         return 0
-    if rule == "linear-cow" and not is_cow_mapping(vma.flags):
+    if all_raw(k, vma):
         return 0
     if not k.mem.flags[pfn] & PG_PAGE:
-        k.log(f"Bad pte = {pte:x}")  # print_bad_pte(): said, then taken for raw
+        print_bad_pte(k)
         return 0
     return pfn
 
@@ -85,12 +112,16 @@ def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_
         present = (ptes & np.uint64(P_PRESENT | P_SPECIAL)) == P_PRESENT
         return present
     present = (ptes & np.uint64(P_PRESENT)) != 0
-    if pfnmap and rule == "linear-cow" and not is_cow_mapping(vma.flags):
+    if pfnmap and all_raw(k, vma):
         k.rules.append(RULE_ID[rule])
         return np.zeros(len(ptes), np.bool_)
     pfns = pfns_of(ptes)
     if rule == "reserved":
         present &= (k.mem.flags_array[pfns] & (PG_PAGE | PG_RESERVED)) == PG_PAGE
+    elif rule == "reserved-vma":
+        if vma.flags & VM_RESERVED:
+            k.rules.append(RULE_ID[rule])
+            present[:] = False
     elif pfnmap:
         k.rules.append(RULE_ID[rule])
         if rule == "unpaged":
@@ -101,7 +132,10 @@ def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_
         else:
             start = vma.pgoff + first
             present &= (pfns - start) != counting(len(ptes))
-            present &= (k.mem.flags_array[pfns] & PG_PAGE) != 0
+            valid = (k.mem.flags_array[pfns] & PG_PAGE) != 0
+            for _ in range(int(np.count_nonzero(present & ~valid))):
+                print_bad_pte(k)
+            present &= valid
     elif vma.flags & VM_MIXEDMAP:
         k.rules.append("raw.mixedmap")
         present &= (k.mem.flags_array[pfns] & PG_PAGE) != 0

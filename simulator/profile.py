@@ -35,12 +35,14 @@ class Profile:
     task_size: int
     # how a raw pte is told from a page's (vm_normal_page)
     raw_rule: str
+    bad_pte: str
     zero_page: str
     # remap_pfn_range
     remap_flags: tuple[str, ...]
     remap_skips_ram: bool
     remap_pgoff: str
-    remap_private_partial: str
+    remap_partial: str
+    private_reserved: str
     pat: bool
     # faults
     cow_absent: str
@@ -58,11 +60,14 @@ class Profile:
     kernel_copy: str
     # fork
     fork_raw: str
+    fork_copies: tuple[str, ...]
     fork_pat_first_page: bool
     stale_host_mappings: bool
     host_tlb: str
     # access from outside
     gup_refuse: tuple[str, ...]
+    gup_raw: str
+    gate_page: str
     pin_unshares: bool
     access_op: bool
     access_cowed: str
@@ -90,6 +95,7 @@ class Profile:
     pagemap: str
     max_pfn: str
     mincore_pfnmap: str
+    read_zero: str
     mincore_anon: bool
     # system calls
     mlock_special: str
@@ -125,6 +131,9 @@ class Profile:
         return f.parse_flags(names)
 
 
+_OF_A_DEFECT = ("defect", "affected", "program")
+
+
 def _read(name: str) -> dict[str, Any]:
     text = resources.files("simulator").joinpath("profiles", f"{name}.toml").read_text("utf-8")
     data = tomllib.loads(text)
@@ -145,10 +154,15 @@ def profile_names() -> tuple[str, ...]:
 
 @functools.cache
 def load_profile(name: str) -> Profile:
-    """The profile of that name; ValueError for an unknown name or an incomplete file."""
-    if name not in profile_names():
+    """The profile of that name; ValueError for an unknown name or an incomplete file.
+
+    `zoo/NAME` is a kernel with a known defect (simulator/zoo.py).
+    """
+    if name not in profile_names() and not name.startswith("zoo/"):
         raise ValueError(f"no profile {name!r}; there are: {', '.join(profile_names())}")
     data = _read(name)
+    for said in _OF_A_DEFECT if name.startswith("zoo/") else ():
+        data.pop(said, None)
     values: dict[str, Any] = {"name": name}
     for field in dataclasses.fields(Profile):
         if field.name == "name":

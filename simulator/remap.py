@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from simulator import flags as f
-from simulator.insert import insert, page_behind
+from simulator.insert import insert, map_page, page_behind
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, fill_run, vm_page_prot
 from simulator.physmem import GUARD, PG_PAGE, PG_RESERVED
 from simulator.region import Region, errno_of
@@ -38,7 +39,7 @@ def driver_mmap(k: Kernel, task: Task, vma: Vma, backing: Backing) -> int:
         if region.by == "pfn":
             vma.flags |= f.VM_PFNMAP  # what else remap_pfn_range() would set is the driver's to say
     elif region.by == "pfn":
-        error = remap_pieces(k, vma, backing, region)
+        error = remap_pieces(k, task, vma, backing, region)
     else:
         error = insert_pages(k, task, vma, backing, region)
     if error:
@@ -47,14 +48,14 @@ def driver_mmap(k: Kernel, task: Task, vma: Vma, backing: Backing) -> int:
     return 0
 
 
-def remap_pieces(k: Kernel, vma: Vma, backing: Backing, region: Region) -> int:
+def remap_pieces(k: Kernel, task: Task, vma: Vma, backing: Backing, region: Region) -> int:
     """remap_pfn_range(), once or by the piece: 0 or -errno."""
     pages = min(region.mapped or vma.pages, vma.pages)
     step = 1 if region.order == "reversed" else region.chunk_pages or pages
     pgoff = vma.pgoff  # remap_pfn_range() may make another of it
     for done in range(0, pages, step):
         pfn = backing.first_pfn + page_behind(region, backing, pgoff + done)
-        error = remap_pfn_range(k, vma, done, pfn, min(step, pages - done))
+        error = remap_pfn_range(k, task, vma, done, pfn, min(step, pages - done))
         if error:
             return error
     return 0
@@ -96,17 +97,42 @@ def driver_refuses(k: Kernel, vma: Vma, region: Region, first_pgoff: int) -> int
     return 0
 
 
-def remap_pfn_range(k: Kernel, vma: Vma, first: int, pfn: int, pages: int) -> int:
+#: Of which mappings vm_normal_page() asks the linear rule, so that vm_pgoff must be the first frame's number.
+LINEAR: Mapping[str, Callable[[int], bool]] = {
+    "never": lambda flags: False,
+    "always": lambda flags: True,
+    "not-shared": lambda flags: not flags & f.VM_SHARED,
+    "cow": f.is_cow_mapping,
+}
+
+
+def incomplete_pfn_remap(k: Kernel, task: Task, vma: Vma, first: int, pfn: int, pages: int) -> int:
+    """2.6.15-rc4 and -rc5: a part of a vma is inserted page by page, as pages that are counted; 0 or -errno."""
+    k.rules.append("remap.incomplete-inserts-pages")
+    if not vma.incomplete:
+        k.log("does an incomplete pfn remapping")
+    vma.incomplete = True
+    vma.flags |= f.VM_IO | f.VM_RESERVED
+    for index in range(first, first + pages):
+        if k.mem.flags[pfn] & (PG_PAGE | PG_RESERVED) != PG_PAGE | PG_RESERVED:
+            return -errno.EINVAL
+        map_page(k, task, vma, index, pfn, 0)
+        pfn += 1
+    return 0
+
+
+def remap_pfn_range(k: Kernel, task: Task, vma: Vma, first: int, pfn: int, pages: int) -> int:
     """Map pfns [pfn, pfn + pages) at pages [first, first + pages) of the vma; 0 or -errno."""
     whole = first == 0 and pages == vma.pages
     if not whole or k.raw_rule in ("reserved", "unpaged"):
         vma.paged = True  # only whole remaps keep what the linear rule wants
-    cow = f.is_cow_mapping(vma.flags)
-    policy = k.profile.remap_pgoff
-    if cow and not whole and k.profile.remap_private_partial != "ok":
+    linear = LINEAR[k.profile.remap_pgoff](vma.flags)
+    if linear and not whole and k.profile.remap_partial == "EINVAL":
         k.rules.append("remap.private-partial-refused")
         return -errno.EINVAL
-    if policy == "always" or (policy == "cow" and cow):
+    if linear and not whole and k.profile.remap_partial == "insert":
+        return incomplete_pfn_remap(k, task, vma, first, pfn, pages)
+    if linear:
         k.rules.append("remap.pgoff-is-pfn")
         vma.pgoff = pfn
     k.rules.append("remap.flags")

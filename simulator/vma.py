@@ -30,6 +30,7 @@ class Vma:
         "file",
         "flags",
         "host_synced",
+        "incomplete",
         "name",
         "paged",
         "pgoff",
@@ -53,6 +54,7 @@ class Vma:
         self.anon_vma = 0  # 0: no anonymous page was ever in it
         self.anon_chain = 0  # how many anon_vmas it is linked to
         self.paged = False  # was ever a pte in it that vm_normal_page() may call a page's?
+        self.incomplete = False  # VM_INCOMPLETE: a part of it was remapped (2.6.15-rc4)
         self.host_synced = False  # UML: the host has mapped all that is present
 
     @property
@@ -69,6 +71,7 @@ class Vma:
         new.anon_vma = self.anon_vma
         new.anon_chain = self.anon_chain
         new.paged = self.paged
+        new.incomplete = self.incomplete
         return new
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.normal import normal_mask, vm_normal_page
+from simulator.oops import bug
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_YOUNG, SCALAR_PAGES, pfns_of, run_of
 from simulator.physmem import PG_ANON, PG_DIRTY, PG_OF_CONTENT, PG_TOUCHED, REGION_BASE
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from simulator.kernel import Kernel
     from simulator.task import Task
     from simulator.vma import Vma
+
+
+def page_remove_rmap(k: Kernel, task: Task, pfn: int) -> None:
+    """One mapping less; of a page that had none, the kernel of 2005 says BUG (page_mapcount() went negative)."""
+    mapcount = k.mem.mapcount
+    if not mapcount[pfn]:
+        k.rules.append("zap.unmapped-page-is-a-bug")
+        bug(k, k.running or task, "mm/rmap.c")
+    mapcount[pfn] -= 1
 
 
 def put_page(k: Kernel, pfn: int) -> None:
@@ -49,7 +59,7 @@ def zap_pte_range(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> Non
         else:
             task.file_rss -= 1
             mem.flags[page] |= (PG_DIRTY if pte & P_DIRTY else 0) | (PG_TOUCHED if pte & P_YOUNG else 0)
-        mem.mapcount[page] -= 1
+        page_remove_rmap(k, task, page)
         count = mem.refcount[page] - 1
         mem.refcount[page] = count
         if not count:
@@ -70,6 +80,8 @@ def _zap_vector(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> None:
     k.rules.append("zap.page-given-back")
     pages = pfns_of(ptes if normal.all() else ptes[normal])
     if vma.backing is not None:  # set_page_dirty(), mark_page_accessed()
+        if not k.mem.mapcount_array[pages].all():
+            page_remove_rmap(k, task, int(pages[k.mem.mapcount_array[pages] == 0][0]))
         for bit, flag in ((P_DIRTY, PG_DIRTY), (P_YOUNG, PG_TOUCHED)):
             those = pfns_of(ptes[normal & ((ptes & np.uint64(bit)) != 0)])
             k.mem.flags_array[those[(k.mem.flags_array[those] & PG_ANON) == 0]] |= flag

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from hwtests.language.nodes import Call
 from hwtests.language.verbs import ENDS
+from simulator import Stopped
 
 from . import beyond, mappings, memory, views
-from .tables import NoProcessError, Obs, Tables, Verb
+from .tables import NoProcessError, Obs, Process, Tables, Verb
 
 # What may free a page that was a copy.
 _UNMAPS = frozenset({
@@ -25,7 +26,7 @@ class Driver(Tables):
         """The observation of one call; `kernel.rules` and `kernel.unknown` speak of it afterwards."""
         kernel = self.kernel
         kernel.rules.clear()
-        kernel.unknown = None
+        kernel.unknown = kernel.unknown_content = None
         kernel.stage = ""
         self.choice = {}
         if kernel.lost is not None:
@@ -37,12 +38,19 @@ class Driver(Tables):
             obs = VERBS[call.verb](self, process, call)
         except NoProcessError:
             return {"ret": "no-process"}
+        except Stopped as stopped:
+            return {"ret": "hangs"} if stopped.outcome == "hangs" else died(process)
         if self.content is not None and call.verb in _UNMAPS:
             self.content.forget_copies()
         if process is not None and not process.task.alive and call.verb not in ENDS:
-            return {"ret": "died", "signal": process.task.death or "?"}
+            return died(process)
         if kernel.lost is not None:
             return {"ret": {"unknown": kernel.lost}}
         if kernel.unknown is not None:
             return {"ret": {"unknown": kernel.unknown}}
         return obs
+
+
+def died(process: Process | None) -> Obs:
+    """The caller was killed in this call."""
+    return {"ret": "died", "signal": (process.task.death if process is not None else None) or "?"}

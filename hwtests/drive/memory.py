@@ -43,6 +43,8 @@ def settled(
     d: Tables, p: Process | None, call: Call, name: str, owner: Task | None, address: int, data: bytes
 ) -> str | dict[str, str]:
     # What was read, in words; where nobody but the kernel knows the content, as the observed trace has it.
+    if d.kernel.unknown_content is not None:
+        return {"unknown": d.kernel.unknown_content}
     if d.content is not None:
         settled, chosen = d.content.settle(call.index, name, owner, address, data)
         if settled is None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-RET_WORD = re.compile(r"ok|died|no-process|E[A-Z0-9]{2,}|SIG[A-Z0-9]{2,}")
+RET_WORD = re.compile(r"ok|died|hangs|no-process|E[A-Z0-9]{2,}|SIG[A-Z0-9]{2,}")
 _SIZE = re.compile(r"(-?[0-9]+)p")
 _RANGE = re.compile(r"(-?[0-9]+)p?\.\.(-?[0-9]+)p?")
 _FLAG = re.compile(r"[+-][A-Za-z0-9][A-Za-z0-9_\[\]-]*")

@@ -4,6 +4,7 @@
 import pytest
 
 from simulator import load_profile, profile_for, profile_names
+from simulator.catalogue import words
 from simulator.flags import parse_flags
 
 
@@ -13,7 +14,7 @@ def test_profile_is_complete(name):
 
     for names in (profile.remap_flags, profile.gup_refuse, profile.madvise_dofork_refuse, profile.mremap_grow_refuse):
         parse_flags(names)
-    assert profile.raw_rule in ("special", "linear", "linear-cow", "unpaged", "reserved")
+    assert profile.raw_rule in words()["raw_rule"].values
     assert profile.hole_fault in ("sigbus", "zero", "zero-prot", "anon")
     assert profile.config["CONFIG_SWAP"] in "ny"
 
