@@ -293,11 +293,6 @@ class _Normaliser:
         core = beyond.coredump(raw.payload, places.start(call.args[0]), self.page_size)
         return {"ret": "died", "signal": forms.signal_name(raw.signal) if raw.signal else "?", **core}
 
-    def _exec(self, call: Call, raw: Raw, places: _Places) -> Obs:
-        if raw.ret >= 0:
-            places.handles.clear()
-        return self._plain(call, raw, places)
-
 
 def _page_state(refcount: int, mapcount: int, flags: int) -> tuple[int, int, str | None] | None:
     # All ones: no struct page.
@@ -349,5 +344,4 @@ _FORMS: dict[str, Callable[[_Normaliser, Call, Raw, _Places], Obs]] = {
     "rollup": _Normaliser._rollup,
     "numa_maps": _Normaliser._numa_maps,
     "coredump": _Normaliser._coredump,
-    "exec": _Normaliser._exec,
 }

@@ -58,11 +58,11 @@ static void reply(int byte)
 		sys_exit(0);
 }
 
-__attribute__((noreturn)) static void serve(void)
+void actor_serve(u8 first)
 {
 	u8 byte;
 
-	reply(me.self | REPLY_READY);
+	reply(first);
 	for (;;) {
 		if (sys_read(command_pipe[me.self][0], &byte, 1) != 1)
 			sys_exit(0);
@@ -77,6 +77,21 @@ __attribute__((noreturn)) static void serve(void)
 		} else {
 			reply(me.self);
 		}
+	}
+}
+
+void actor_begin(void)
+{
+	for (int i = 0; i < MAX_REGIONS; i++)
+		if (me.region[i].kind == KIND_PERF)
+			me.region[i].fd = (s32)pfn_open_perf();
+	if (me.settled)
+		own_settle();
+	if (me.counted) {
+		own_touch();
+		op_rss_now(&me, op_self(&me)->baseline);
+		if (me.rolled)
+			op_rollup_baseline();
 	}
 }
 
@@ -100,16 +115,6 @@ long actor_start(int slot, const struct options *o)
 	keeper_close_all();
 	become(o);
 	sys_prctl(PR_SET_PDEATHSIG_, S_SIGKILL);
-	for (int i = 0; i < MAX_REGIONS; i++)
-		if (me.region[i].kind == KIND_PERF)
-			me.region[i].fd = (s32)pfn_open_perf();
-	if (me.settled)
-		own_settle();
-	if (me.counted) {
-		own_touch();
-		op_rss_now(&me, p->baseline);
-		if (me.rolled)
-			op_rollup_baseline();
-	}
-	serve();
+	actor_begin();
+	actor_serve((u8)(slot | REPLY_READY));
 }

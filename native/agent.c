@@ -31,7 +31,6 @@ static void prepare(void)
 {
 	static struct region regions[MAX_REGIONS];
 	struct s_sigaction ignore = {(void *)1, 0x04000000, arch_restorer, {0}};
-	s64 p;
 
 	SYS(rt_sigaction, S_SIGPIPE, &ignore, 0, 8);
 	sys_prctl(PR_SET_CHILD_SUBREAPER_, 1); /* 3.4; init is one anyway */
@@ -39,11 +38,9 @@ static void prepare(void)
 	me.page_size = page_size();
 	me.region = regions;
 	me.self = me.forked = -1;
-	p = sys_mmap(0, sizeof(*me.box), S_PROT_READ | S_PROT_WRITE, S_MAP_SHARED | S_MAP_ANONYMOUS, -1, 0);
-	if (failed(p))
+	me.box = image_make_box();
+	if (!me.box)
 		sys_exit(3);
-	me.box = (struct mailbox *)(uintptr_t)p;
-	memset(me.box, 0, sizeof(*me.box));
 	own_find();
 }
 
@@ -78,6 +75,9 @@ int main(int argc, char **argv)
 		channel.in = channel.out = guest_channel();
 		if (channel.in < 0)
 			guest_power_off();
+	} else if (argc == 2 && starts_with(argv[1], strlen(argv[1]), "box=") &&
+		   parse_dec(argv[1] + 4, strlen(argv[1]) - 4, &fd)) {
+		image_resume((s32)fd);
 	} else {
 		if (argc != 2 || !starts_with(argv[1], strlen(argv[1]), "fd=") ||
 		    !parse_dec(argv[1] + 3, strlen(argv[1]) - 3, &fd)) {

@@ -55,7 +55,13 @@ struct options { u32 uid; u64 dropped; s64 memlock; };
 extern struct actor me;                   /* of this process, agent or actor */
 extern s32 command_pipe[MAX_PROCESSES][2], reply_pipe[2];
 long actor_start(int slot, const struct options *o);
+void actor_begin(void);                   /* its own pages are there, and its baseline is taken */
+__attribute__((noreturn)) void actor_serve(u8 first); /* `first`: its first reply */
 #define REPLY_READY 0x80
+
+/* image.c: the mailbox, and a process that executes the agent anew. */
+struct mailbox *image_make_box(void);
+__attribute__((noreturn)) void image_resume(s32 box);
 
 /* keeper.c: a process beside the programs that holds a region's pages and its view. */
 struct keeper_answer { s64 ret; u32 stage; u64 pfn; u64 value; };

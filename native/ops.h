@@ -39,18 +39,7 @@ struct observation {
 	u8 payload[MAX_PAYLOAD] __attribute__((aligned(8)));
 };
 
-/* One call at a time, so one place for it and one for its observation. An actor goes through a run of its own calls by
- * itself: `call` is run[kept], and the observations of those before it are in `log`, wherever it may die. */
-enum { RUN_CALLS = 32, LOG_BYTES = 16384 };
-struct mailbox {
-	struct call call;
-	struct observation obs;
-	struct process process[MAX_PROCESSES];
-	u32 run_calls, kept, log_bytes;
-	struct call run[RUN_CALLS];
-	u8 log[LOG_BYTES] __attribute__((aligned(8))); /* of each: what is before the payload, and as much of that as there is */
-};
-
+struct mailbox;
 struct actor {
 	struct mailbox *box;
 	struct region *region;
@@ -62,6 +51,27 @@ struct actor {
 	int unspeakable;        /* an address or length of the call has more bits than this machine's */
 	int extended;           /* an address of the call counts from the end of memory: its upper half is all ones */
 	int forked;             /* set in the child of a fork: the slot that it is now */
+};
+
+/* What a process that executes the agent anew leaves to itself. */
+struct handover {
+	struct actor me;
+	s32 command[MAX_PROCESSES], reply;
+	char name[16];
+	struct region region[MAX_REGIONS];
+};
+
+/* One call at a time, so one place for it and one for its observation. An actor goes through a run of its own calls by
+ * itself: `call` is run[kept], and the observations of those before it are in `log`, wherever it may die. */
+enum { RUN_CALLS = 32, LOG_BYTES = 16384 };
+struct mailbox {
+	struct call call;
+	struct observation obs;
+	struct process process[MAX_PROCESSES];
+	u32 run_calls, kept, log_bytes;
+	struct call run[RUN_CALLS];
+	u8 log[LOG_BYTES] __attribute__((aligned(8))); /* of each: what is before the payload, and as much of that as there is */
+	struct handover handover;
 };
 
 /* Executes box->call into box->obs. A call never fails: errors are observations. */
@@ -78,7 +88,7 @@ op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mrema
 	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice, op_mlockall, op_munlockall,
 	op_fsync, op_process_madvise, op_mseal, op_remap_file_pages, op_mbind, op_move_pages, op_futex, op_uffd_register,
 	op_clear_refs, op_read_zero, op_pagemap_scan, op_rollup, op_numa_maps,
-	op_coredump;
+	op_coredump, op_exec;
 
 /* Whose pages kpagecount, kpageflags and page_state are asked about: arg[0]. */
 enum { OF_REGION, OF_RANGE };

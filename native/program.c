@@ -130,7 +130,8 @@ static int read_call(struct reader *r, u16 index, struct call *c)
 /* A process that others wait for, or that the agent does, is told of each call. */
 static int alone(const struct call *c)
 {
-	return c->proc < 0 || c->verb == VERB_FORK || c->verb == VERB_EXIT || c->verb == VERB_COREDUMP;
+	return c->proc < 0 || c->verb == VERB_FORK || c->verb == VERB_EXIT || c->verb == VERB_COREDUMP ||
+	       c->verb == VERB_EXEC;
 }
 
 
@@ -224,6 +225,8 @@ void program_run(struct reader *r)
 	done_flags = 0;
 	deadline = sys_now_ms() + START_MS;
 	memset(me.box->process, 0, sizeof(me.box->process));
+	for (int i = 0; i < MAX_PROCESSES; i++)
+		memset(me.box->process[i].fd, 0xff, sizeof(me.box->process[i].fd));
 	klog_start();
 	taint = taint_now();
 	open_pipes(processes);

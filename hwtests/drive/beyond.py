@@ -120,8 +120,8 @@ def _coredump(d: Tables, p: Process, call: Call) -> Obs:
 def _exec(d: Tables, p: Process, call: Call) -> Obs:
     got = d.kernel.exec(p.task)
     if got >= 0:
-        for table in (p.handles, p.values, p.fds):
-            table.clear()
+        p.values.clear()
+        p.fds.clear()
     return ret(got)
 
 
