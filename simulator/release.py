@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOST = "a frame that was given back, and that another allocation got than the one that it was meant for"
 
 
-def release(k: Kernel, r: int, page: int, granted: bool) -> int:
+def release(k: Kernel, r: int, page: int, *, granted: bool = True) -> int:
     """Give page number `page` of region `r` back: 0 or -errno.
 
     `granted` is the allocator's choice: whether the next allocation gets the frame. Where it does not, the frame has
