@@ -18,7 +18,7 @@ FINAL = 1 << 16  # after every release candidate
 
 _MARK = re.compile(r" *promise: *")
 _ALMOST = re.compile(r" *promises? *[:=]", re.IGNORECASE)
-_FIELD = re.compile(r" *([A-Za-z][A-Za-z_]*) *=")
+_FIELD = re.compile(r" *([A-Za-z][A-Za-z0-9_]*) *=")
 _SPAN = re.compile(
     rf"(?P<value>.*?)(?: +since +(?P<since>{VERSION}))?(?: +before +(?P<before>{VERSION}))?"
     r"(?: +on +(?P<arch>[a-z0-9_]+))? *"

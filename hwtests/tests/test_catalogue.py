@@ -21,8 +21,8 @@ CATALOGUE = Path(__file__).parent.parent / "catalogue"
 FILES = sorted(CATALOGUE.rglob("*.pfn"))
 PROGRAMS = {path.stem: parse_file(path) for path in FILES}
 THEMES = (
-    "bad-address", "commit-2005", "cow", "driver", "fork", "gup", "madvise", "mapping", "mixedmap", "proc", "ptrace", "rss", "traits",
-    "vma",
+    "bad-address", "calls", "coincidence", "commit-2005", "cow", "driver", "fork", "gup", "madvise", "mapping",
+    "mixedmap", "proc", "ptrace", "rss", "traits", "vma",
 )  # fmt: skip
 
 
