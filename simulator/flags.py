@@ -33,6 +33,7 @@ VM_NOHUGEPAGE = 0x40000000
 VM_MERGEABLE = 0x80000000
 VM_RESERVED = 1 << 40  # until 3.6; its own bit here, as 0x80000 is VM_LOCKONFAULT today
 VM_DROPPABLE = 1 << 41
+VM_SEALED = 1 << 42
 
 VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC
 
@@ -65,6 +66,7 @@ NAMES: tuple[tuple[int, str], ...] = (
     (VM_NOHUGEPAGE, "nh"),
     (VM_MERGEABLE, "mg"),
     (VM_DROPPABLE, "dp"),
+    (VM_SEALED, "sl"),
 )
 BY_NAME = {name: bit for bit, name in NAMES} | {"reserved": VM_RESERVED}
 

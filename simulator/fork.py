@@ -13,6 +13,7 @@ from simulator.mmap import unmap_vma
 from simulator.normal import normal_mask, vm_normal_page
 from simulator.pgtable import (
     P_DIRTY,
+    P_MAYBE,
     P_NONE,
     P_PRESENT,
     P_TLB,
@@ -99,7 +100,7 @@ def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) ->
             source[index] = pte
         if vma.flags & f.VM_SHARED:
             pte &= ~P_DIRTY
-        target[index] = pte & ~(P_YOUNG | P_TLB)
+        target[index] = pte & ~(P_YOUNG | P_MAYBE | P_TLB)
         if not page:
             k.rules.append("fork.raw-copied")
             continue
@@ -121,7 +122,7 @@ def _copy_vector(k: Kernel, child: Task, vma: Vma, new: Vma) -> None:
         k.rules.append("fork.page-shared")
     else:
         k.rules.append("fork.raw-copied")
-    keep = ~(P_YOUNG | P_TLB)
+    keep = ~(P_YOUNG | P_MAYBE | P_TLB)
     if vma.flags & f.VM_SHARED:
         keep &= ~P_DIRTY
     cow = f.is_cow_mapping(vma.flags)

@@ -115,7 +115,7 @@ def unshare(k: Kernel, task: Task, vma: Vma, index: int) -> None:
     elif page and k.mem.flags[page] & PG_ANON:
         k.rules.append("gup.pin-unshares")
         wp_page_copy(k, task, vma, index, vma.start + (index << PAGE_SHIFT), pte, page)
-        vma.view[index] &= ~(P_WRITE | P_DIRTY)
+        vma.view[index] &= ~(P_WRITE | P_DIRTY) & (~P_SOFT_DIRTY | pte)
 
 
 def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool, look: bool = False) -> int:

@@ -12,6 +12,7 @@ from simulator import (
     calls_memory,
     calls_proc,
     calls_process,
+    clear_refs,
     cpu,
     device,
     futex,
@@ -19,8 +20,10 @@ from simulator import (
     lab,
     mempolicy,
     migrate,
+    mseal,
     release,
     uaccess,
+    userfaultfd,
     zeromap,
 )
 from simulator import flags as f
@@ -146,6 +149,8 @@ class Kernel:
     msync = calls_memory.msync
     mincore = calls_memory.mincore
     mbind = mempolicy.mbind
+    mseal = mseal.mseal
+    uffd_register = userfaultfd.uffd_register
     move_pages = migrate.move_pages
     # processes
     fork = calls_process.fork
@@ -176,6 +181,7 @@ class Kernel:
     maps = calls_proc.maps
     rss = accounting.rss
     pagemap = calls_proc.pagemap
+    clear_refs = clear_refs.clear_refs
     kpagecount = accounting.kpagecount
     kpageflags = accounting.kpageflags
     # what the lab's driver reads

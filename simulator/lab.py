@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator import flags as f
-from simulator.pgtable import P_DIRTY, P_PRESENT, P_SPECIAL, P_WRITE, P_YOUNG, PFN_SHIFT
+from simulator.pgtable import P_DIRTY, P_MAYBE, P_PRESENT, P_SPECIAL, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import (
     PAGE_MASK,
     PAGE_SHIFT,
@@ -58,6 +58,8 @@ def ptes(k: Kernel, task: Task, start: int, length: int) -> list[tuple[frozenset
             words = {name for bit, name in PTE_BITS if pte & bit}
             if pte & P_YOUNG and k.mem.flags[pte >> PFN_SHIFT] & PG_ANON:
                 k.rules.append("pte.anonymous-may-age")
+                words = words - {"young"} | {"young?"}
+            elif pte & P_YOUNG and pte & P_MAYBE:
                 words = words - {"young"} | {"young?"}
             out.append((frozenset(words), pte >> PFN_SHIFT))
         else:

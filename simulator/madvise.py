@@ -106,6 +106,8 @@ def madvise_vma(k: Kernel, task: Task, vma: Vma, start: int, end: int, advice: i
     first, last = (start - vma.start) >> PAGE_SHIFT, (end - vma.start) >> PAGE_SHIFT
     region = vma.backing.region if vma.backing is not None else None
     has_file = vma.backing is not None and (region is None or region.has_file)
+    if vma.flags & f.VM_SEALED and discard_refused(k, vma, advice):
+        return -errno.EPERM
     if advice in (DONTNEED, DONTNEED_LOCKED, FREE):
         refuse = k.dontneed_refuse & ~(f.VM_LOCKED if advice == DONTNEED_LOCKED else 0)
         if vma.flags & refuse:
@@ -153,6 +155,18 @@ def madvise_vma(k: Kernel, task: Task, vma: Vma, start: int, end: int, advice: i
     vma.flags = flags
     vma_merge(k, task, vma)
     return 0
+
+
+def discard_refused(k: Kernel, vma: Vma, advice: int) -> bool:
+    """can_madvise_modify(): would the advice discard pages of a sealed vma that could not be written anyway?"""
+    region = vma.backing.region if vma.backing is not None else None
+    kept = vma.backing is None
+    if k.profile.mseal_read_only == "no-file":
+        kept = kept or (region is not None and not region.has_file and not vma.flags & f.VM_SHARED)
+    if advice in k.profile.mseal_discard and kept and not vma.flags & f.VM_WRITE:
+        k.rules.append("mseal.refuses-discard")
+        return True
+    return False
 
 
 def behaviour_flags(k: Kernel, vma: Vma, advice: int, has_file: bool) -> int:

@@ -10,7 +10,7 @@ from simulator import flags as f
 from simulator.files import Backing, OpenFile
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT
 from simulator.remap import driver_mmap
-from simulator.vma import VM_SPECIAL, Vma, may_split, split_vma, vma_merge
+from simulator.vma import VM_SPECIAL, Vma, may_split, sealed, split_vma, vma_merge
 from simulator.zap import zap_pte_range
 
 if TYPE_CHECKING:
@@ -203,15 +203,18 @@ def do_munmap(k: Kernel, task: Task, addr: int, length: int) -> int:
     vmas = task.vmas_in(start, end)
     if not vmas:
         return 0
-    first, last = vmas[0], vmas[-1]
+    first = vmas[0]
     if first.start < start:
+        if sealed(k, first):
+            return -errno.EPERM
         if not can_split(k, first):
             return -errno.EINVAL
-        upper = split_vma(task, first, start)
+        vmas[0] = split_vma(task, first, start)
         k.rules.append("vma.split-advances-pgoff")
-        vmas[0] = upper
-        if last is first:
-            last = upper
+    for vma in vmas:
+        if sealed(k, vma):
+            return -errno.EPERM
+    last = vmas[-1]
     if last.end > end:
         if not can_split(k, last):
             return -errno.EINVAL

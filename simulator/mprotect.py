@@ -26,7 +26,7 @@ from simulator.pgtable import (
     u64,
 )
 from simulator.physmem import PAGE_MASK, PG_ANON, PG_FORKED
-from simulator.vma import Vma, page_prot, split_vma, vma_merge, wants_writenotify
+from simulator.vma import Vma, page_prot, sealed, split_vma, vma_merge, wants_writenotify
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -72,6 +72,8 @@ def do_mprotect(k: Kernel, task: Task, start: int, length: int, prot: int) -> in
 
 def mprotect_fixup(k: Kernel, task: Task, vma: Vma, start: int, end: int, flags: int) -> tuple[int, Vma]:
     """Give [start, end) of one vma its new flags; (0 or -errno, the vma that now holds them)."""
+    if sealed(k, vma):
+        return -errno.EPERM, vma
     if flags == vma.flags:
         return 0, vma
     if flags & f.VM_WRITE:
@@ -145,7 +147,7 @@ def upgrade(k: Kernel, vma: Vma) -> None:
     if policy == "none" or not vma.flags & f.VM_WRITE:
         return
     if vma.flags & f.VM_SHARED:
-        if not wants_writenotify(vma):
+        if not wants_writenotify(k, vma):
             return
         untracked = policy == "notified" and vma.flags & f.VM_SOFTDIRTY
         want = P_PRESENT | P_DIRTY | (P_SOFT_DIRTY if untracked else 0)
@@ -153,7 +155,7 @@ def upgrade(k: Kernel, vma: Vma) -> None:
         return
     else:
         want = P_PRESENT | (P_DIRTY if policy == "dirty" else 0)
-    if k.soft_dirty and not vma.flags & f.VM_SOFTDIRTY:
+    if k.soft_dirty and policy != "notified" and not vma.flags & f.VM_SOFTDIRTY:
         want |= P_SOFT_DIRTY
     ptes = vma.ptes
     chosen = (ptes & u64(want | P_WRITE | P_NONE)) == u64(want)

@@ -10,9 +10,9 @@ import numpy as np
 
 from simulator import flags as f
 from simulator.mmap import can_split, do_munmap, get_unmapped_area, mlock_limit, page_align
-from simulator.pgtable import P_TLB, new_ptes, u64
+from simulator.pgtable import P_PRESENT, P_SOFT_DIRTY, P_TLB, new_ptes, u64
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT
-from simulator.vma import Vma, vma_merge
+from simulator.vma import Vma, sealed, vma_merge
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -37,8 +37,13 @@ def do_mremap(k: Kernel, task: Task, addr: int, old: int, new: int, flags: int, 
     if k.profile.mremap_shrink_looks and task.vma_lookup(addr) is None:
         k.rules.append("mremap.starts-in-hole")
         return -errno.EFAULT
+    vma = task.vma_lookup(addr)
+    if vma is not None and not k.profile.mremap_batch and sealed(k, vma):
+        return -errno.EPERM
     if flags & (FIXED | DONTUNMAP):
         return mremap_to(k, task, addr, old, new, flags, new_addr)
+    if vma is not None and sealed(k, vma):
+        return -errno.EPERM
     if old >= new:
         error = do_munmap(k, task, addr + new, old - new) if old > new else 0
         if error:
@@ -70,6 +75,9 @@ def mremap_to(k: Kernel, task: Task, addr: int, old: int, new: int, flags: int, 
 
 
 def _mremap_one(k: Kernel, task: Task, addr: int, old: int, new: int, flags: int, new_addr: int) -> int:
+    vma = task.vma_lookup(addr)
+    if vma is not None and sealed(k, vma):
+        return -errno.EPERM
     if flags & FIXED:
         error = do_munmap(k, task, new_addr, new)
         if error:
@@ -162,6 +170,7 @@ def move_vma(k: Kernel, task: Task, vma: Vma, addr: int, old: int, new: int, new
     ptes = new_ptes(new >> PAGE_SHIFT)
     ptes[:pages] = vma.ptes[first : first + pages]  # move_page_tables()
     ptes &= u64(~P_TLB)
+    ptes[(ptes & u64(P_PRESENT)) != 0] |= u64(P_SOFT_DIRTY)  # move_soft_dirty_pte()
     vma.ptes[first : first + pages] = 0
     k.rules.append("mremap.moves-ptes-and-pgoff")
     moved = vma.like(new_addr, new_addr + new, pgoff, ptes)

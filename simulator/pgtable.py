@@ -23,6 +23,7 @@ P_SPECIAL = 16
 P_NONE = 32  # PROT_NONE: no access by the CPU
 P_SOFT_DIRTY = 64
 P_TLB = 128  # the CPU has walked it (UML: the host has it mapped)
+P_MAYBE = 256  # made old without a flush: an access since then may have gone unseen
 PFN_SHIFT = 12
 
 P_PROT = P_WRITE | P_NONE  # what vm_page_prot decides

@@ -83,6 +83,13 @@ class Profile:
     mbind_modes: int
     mbind_flags: int
     mbind_refuse: tuple[str, ...]
+    clear_refs: int
+    uffd_anonymous: int
+    uffd_shared: int
+    uffd_wp_close: str
+    mseal: bool
+    mseal_discard: tuple[int, ...]
+    mseal_read_only: str
     # accounting and /proc
     smaps_raw: str
     smaps_pfnmap: str

@@ -11,8 +11,18 @@ from numpy.typing import NDArray
 
 from simulator import flags as f
 from simulator.normal import normal_mask, vm_normal_page
-from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, pfns_of
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_ANON, PG_DIRTY, PG_LAZYFREE, PG_PAGE, PG_REGION, PG_TOUCHED
+from simulator.pgtable import P_DIRTY, P_MAYBE, P_PRESENT, P_SOFT_DIRTY, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, pfns_of
+from simulator.physmem import (
+    PAGE_MASK,
+    PAGE_SHIFT,
+    PG_ANON,
+    PG_DIRTY,
+    PG_LAZYFREE,
+    PG_PAGE,
+    PG_REGION,
+    PG_TOUCHED,
+    PG_UNREFERENCED,
+)
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -115,9 +125,10 @@ def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
             mss.anonymous += 4096
             if mem.flags[page] & PG_LAZYFREE and not dirty:
                 mss.lazyfree += 4096
-        if pte & P_YOUNG or (k.profile.smaps_page_referenced and not mem.flags[page] & PG_REGION):
+        by_page = k.profile.smaps_page_referenced and not mem.flags[page] & (PG_REGION | PG_UNREFERENCED)
+        if pte & (P_YOUNG | P_MAYBE) == P_YOUNG or by_page:
             mss.referenced += 4096
-        elif mem.flags[page] & PG_TOUCHED:
+        elif pte & P_YOUNG or mem.flags[page] & PG_TOUCHED:
             mss.perhaps_referenced += 4096
         mapcount = mem.mapcount[page]
         share = (4096 << 12) // max(mapcount, 1)
@@ -146,11 +157,12 @@ def _walk_vector(k: Kernel, vma: Vma, mss: MemSize) -> None:
     mss.resident += 4096 * len(ptes)
     mss.anonymous += 4096 * int(np.count_nonzero(anon))
     mss.lazyfree += 4096 * int(np.count_nonzero(anon & ((flags & PG_LAZYFREE) != 0) & ~dirty))
-    young = (ptes & np.uint64(P_YOUNG)) != 0
+    young = (ptes & np.uint64(P_YOUNG | P_MAYBE)) == P_YOUNG
     if k.profile.smaps_page_referenced:  # of the pages that are on the LRU
-        young |= (flags & PG_REGION) == 0
+        young |= (flags & (PG_REGION | PG_UNREFERENCED)) == 0
+    perhaps = ((ptes & np.uint64(P_YOUNG)) != 0) | ((flags & PG_TOUCHED) != 0)
     mss.referenced += 4096 * int(np.count_nonzero(young))
-    mss.perhaps_referenced += 4096 * int(np.count_nonzero(~young & ((flags & PG_TOUCHED) != 0)))
+    mss.perhaps_referenced += 4096 * int(np.count_nonzero(~young & perhaps))
     mss.pss += int(share.sum())
     mss.pss_dirty += int(share[dirty].sum())
     _sort(mss, mapcount >= 2, dirty)

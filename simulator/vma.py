@@ -75,16 +75,27 @@ class Vma:
         return new
 
 
-def wants_writenotify(vma: Vma) -> bool:
-    """vma_wants_writenotify(): does the driver want to hear of the first write to a page of a shared mapping?"""
+def wants_writenotify(k: Kernel, vma: Vma) -> bool:
+    """vma_wants_writenotify(): does the driver, or soft-dirty tracking, want to hear of the first write to a page of a
+    shared mapping?"""
+    if not vm_page_prot(vma.flags) & P_WRITE:
+        return False
     region = vma.backing.region if vma.backing is not None else None
-    return region is not None and region.writenotify and vm_page_prot(vma.flags) & P_WRITE != 0
+    return (region is not None and region.writenotify) or (k.soft_dirty and not vma.flags & f.VM_SOFTDIRTY)
+
+
+def sealed(k: Kernel, vma: Vma) -> bool:
+    """Was the vma sealed?  Then it stays as it is."""
+    if vma.flags & f.VM_SEALED:
+        k.rules.append("mseal.refuses-change")
+        return True
+    return False
 
 
 def page_prot(k: Kernel, vma: Vma) -> int:
     """vma->vm_page_prot once the mapping is made (vma_set_page_prot()): what faults and mprotect give a pte."""
     prot = vm_page_prot(vma.flags)
-    if prot & P_WRITE and wants_writenotify(vma):
+    if prot & P_WRITE and wants_writenotify(k, vma):
         k.rules.append("mprotect.write-notify")
         prot &= ~P_WRITE
     return prot
