@@ -96,6 +96,13 @@ static inline void arch_touch(unsigned long addr)
 			 : "memory", "cc");
 }
 
+/* As a function of no arguments, in ARM state. What was stored there as data the kernel makes visible to the fetch when it maps
+ * the page executable (__sync_icache_dcache()); a later store would need cacheflush(2), which touches pages. */
+static inline void arch_call(unsigned long addr)
+{
+	__asm__ volatile("blx %0" : : "r"(addr) : "r0", "r1", "r2", "r3", "ip", "lr", "memory", "cc");
+}
+
 /* argc, argv lie at the stack pointer; the stack is aligned for C before the call. */
 #define ARCH_START                                              \
 	__asm__(".globl _start\n_start:\n\t"                    \

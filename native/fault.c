@@ -25,12 +25,14 @@ void pfn_fault_install(void)
 {
 	struct s_sigaction sa = {(void *)on_fault, F_SA_SIGINFO | F_SA_NODEFER | F_SA_RESTORER, arch_restorer, {0}};
 
-	SYS(rt_sigaction, S_SIGSEGV, &sa, 0, 8);
-	SYS(rt_sigaction, S_SIGBUS, &sa, 0, 8);
+	static const s8 signals[] = {S_SIGSEGV, S_SIGBUS, S_SIGILL, S_SIGTRAP, S_SIGFPE};
+
+	for (size_t i = 0; i < sizeof(signals); i++)
+		SYS(rt_sigaction, signals[i], &sa, 0, 8);
 }
 
 /* One function that accesses, so that the jump lands in a frame that is still there. */
-enum access { LOAD, STORE, COPY, FILL, TOUCH };
+enum access { LOAD, STORE, COPY, FILL, TOUCH, CALL };
 
 __attribute__((noinline)) static int guarded(enum access what, u64 addr, size_t n, u64 *v, u8 *out, struct fault *f)
 {
@@ -47,6 +49,9 @@ __attribute__((noinline)) static int guarded(enum access what, u64 addr, size_t 
 		break;
 	case STORE:
 		arch_store((unsigned long)addr, (unsigned)n, *v);
+		break;
+	case CALL:
+		arch_call((unsigned long)addr);
 		break;
 	case TOUCH:
 		arch_touch((unsigned long)addr);
@@ -75,6 +80,7 @@ __attribute__((noinline)) static int guarded(enum access what, u64 addr, size_t 
 
 int pfn_load(u64 addr, unsigned width, u64 *v, struct fault *f) { return guarded(LOAD, addr, width, v, 0, f); }
 int pfn_store(u64 addr, unsigned width, u64 v, struct fault *f) { return guarded(STORE, addr, width, &v, 0, f); }
+int pfn_call(u64 addr, struct fault *f) { return guarded(CALL, addr, 0, 0, 0, f); }
 int pfn_touch(u64 addr, struct fault *f) { return guarded(TOUCH, addr, 1, 0, 0, f); }
 int pfn_load_range(u64 addr, size_t n, void *out, struct fault *f) { return guarded(COPY, addr, n, 0, out, f); }
 

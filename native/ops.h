@@ -88,7 +88,7 @@ op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mrema
 	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice, op_mlockall, op_munlockall,
 	op_fsync, op_process_madvise, op_mseal, op_remap_file_pages, op_mbind, op_move_pages, op_futex, op_uffd_register,
 	op_clear_refs, op_read_zero, op_pagemap_scan, op_rollup, op_numa_maps,
-	op_coredump, op_exec;
+	op_coredump, op_exec, op_call;
 
 /* Whose pages kpagecount, kpageflags and page_state are asked about: arg[0]. */
 enum { OF_REGION, OF_RANGE };
