@@ -185,6 +185,9 @@ def _ordinary(program: Program, name: str, traits: Traits, place: Place) -> Iter
     for trait, instead in _UNUSUAL.items():
         if traits.holds(trait) and not asked & {trait, *instead}:
             yield Skip(f"{name} that is an ordinary PFN mapping", f"{traits.kind} {_IS[trait]}", _CURES["special"])
+    for trait in ("pieces", "no-io") if traits.source == "past" else ():  # what became of these changed weekly
+        if traits.holds(trait) and trait not in asked:
+            yield Skip(f"{name} that is an ordinary PFN mapping", f"{traits.kind} {_IS[trait]}", _CURES["special"])
     pages = region_settings(program)[name].pages
     if traits.mapped and "holes" not in asked and (pages is None or pages > traits.mapped):
         yield Skip(f"{name} without holes", f"{traits.kind} is mapped up to page {traits.mapped}", _CURES["special"])
@@ -332,6 +335,7 @@ _LACKS: Mapping[str, str] = {
     "no-access": "has vm_ops->access",
     "struct-page": "has pages without a struct page",
     "no-struct-page": "has pages with a struct page",
+    "unreserved": "has pages that are reserved, or no struct page",
     "offset": "takes no offset",
     "eager": "is filled by faults, not by mmap",
     "no-offset": "takes an offset",
@@ -363,7 +367,10 @@ _LACKS: Mapping[str, str] = {
 _UNUSUAL: Mapping[str, tuple[str, ...]] = {
     "mixedmap": ("counted",), "counted": ("mixedmap",), "reversed": ("pieces",),
 }  # fmt: skip
-_IS = {"mixedmap": "is VM_MIXEDMAP", "counted": "has normal pages", "reversed": "is mapped in reverse"}
+_IS = {
+    "mixedmap": "is VM_MIXEDMAP", "counted": "has normal pages", "reversed": "is mapped in reverse",
+    "pieces": "is remapped in pieces", "no-io": "has no VM_IO",
+}  # fmt: skip
 
 _ALLOW = "--allow-write, where a store to it is harmless; or use a region of the lab's own"
 _OWN = "use uml or qemu, which bring regions of the lab's own"
@@ -372,6 +379,7 @@ _CURES: Mapping[str, str] = {
     "access": "use qemu: its BAR has vm_ops->access",
     "no-access": "use uml: it has no HAVE_IOREMAP_PROT",
     "struct-page": "use uml: /dev/mem over its RAM",
+    "unreserved": "use uml (its own RAM) or qemu with the lab's driver",
     "no-struct-page": "use uml up to 6.12 (mmapper) or qemu (a BAR)",
     "offset": "use qemu's BAR or uml's /dev/mem",
     "no-split": "use [vvar], or a perf ring of a kernel from 6.14 on",

@@ -133,7 +133,7 @@ def faultin_page(k: Kernel, task: Task, vma: Vma, address: int, write: bool, loo
                     dirty = write and not (look and pte & P_DIRTY)
                     k.mem.flags[page] |= PG_TOUCHED | (PG_DIRTY if dirty else 0)
                 return int(pte >> PFN_SHIFT)
-            if look:
+            if look and k.profile.gup_raw == "none":
                 return int(pte >> PFN_SHIFT)
             if k.profile.gup_raw == "page" and k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
                 k.rules.append("gup.follow-page-of-a-raw-pte")

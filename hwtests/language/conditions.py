@@ -11,7 +11,7 @@ from .errors import nearest, quoted
 
 TRAITS: tuple[str, ...] = (
     "cow", "private", "shared", "shared-write", "readable", "stable", "view", "poke", "access", "no-access",
-    "struct-page", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
+    "struct-page", "unreserved", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
     "no-fsync", "inherited", "not-inherited", "ram-access", "limited", "read-only", "own", "special", "mixedmap",
     "counted", "pieces", "reversed", "holes", "lazy", "io", "no-io", "notified", "exec",
 )  # fmt: skip

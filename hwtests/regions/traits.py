@@ -76,7 +76,8 @@ class RegionTraits:
     writenotify: whether its vm_ops has page_mkwrite or pfn_mkwrite: mprotect then leaves shared ptes write-protected.
     may_split: whether a vma of it can be split. has_file, noexec, others_write (mode of an inode that root
         owns), fsync, fallocate_errno: of its file. maxbytes, maxbytes_before: fallocate past it is EFBIG on kernels
-        before that (`settled`); 0: it never is. start: at which byte of its file the region starts.
+        before that (`settled`); 0: it never is. start: at which byte of its file the region starts. rawio: opening it
+        takes CAP_SYS_RAWIO.
     pfnmap: whether its vma has VM_PFNMAP. flags_add, flags_del: vma flags that the driver adds or clears.
     premapped: the name of the vma that every process has of it.
     default_sharing, default_prot: how the verb `map` maps it. mapcount: how often its owner maps a page of it.
@@ -144,6 +145,7 @@ class RegionTraits:
     has_file: bool = True
     noexec: bool = False
     others_write: bool = False
+    rawio: bool = False
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
     maxbytes: int = 0
@@ -191,6 +193,7 @@ _CONDITIONS: Mapping[str, Callable[[RegionTraits], bool]] = {
     "access": lambda t: t.access != "none" and t.backing != "ram",  # x86's ioremap() refuses System RAM
     "no-access": lambda t: t.access == "none",
     "struct-page": lambda t: t.backing in ("ram", "reserved"),
+    "unreserved": lambda t: t.backing == "ram",
     "no-struct-page": lambda t: t.backing not in ("ram", "reserved"),
     "offset": lambda t: t.offset == "any" and not t.premapped,
     "no-offset": lambda t: t.offset == "zero" and not t.premapped,
