@@ -87,10 +87,10 @@ BEYOND = (
     ),
     Verb(
         "clear_refs",
-        (Slot("number", "number", limit=5),),
+        (Slot("number", "number", limit=255),),
         args=("number",),
         fields=("stage",),
-        meaning="write of a number, 1 to 5, to /proc/self/clear_refs",
+        meaning="write of a number (1 to 5 mean something) to /proc/self/clear_refs",
     ),
     Verb(
         "read_zero",
