@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from simulator.kernel import Kernel
     from simulator.task import Task
 
+CAP_SYS_RAWIO = 17
+
 
 def open(k: Kernel, task: Task, r: int, flags: int) -> int:
+    region = k.regions[r].region
+    if region is not None and region.rawio and not task.capable(CAP_SYS_RAWIO):
+        k.rules.append("region.needs-rawio")
+        return -errno.EACCES if task.uid else -errno.EPERM  # its mode, before its driver
     k.rules.append("region.descriptor")
     fd = 3 + len(task.fds)
     while fd in task.fds:
@@ -80,7 +86,8 @@ def map_default(k: Kernel, task: Task, r: int, addr: int, length: int) -> int:
     length = length or region.pages << PAGE_SHIFT
     if not region.premapped:
         kind = MAP_SHARED if region.default_sharing == "shared" else MAP_PRIVATE
-        return mmap(k, task, addr, length, region.default_prot, kind | MAP_FIXED, ("region", r), 0)
+        place, fixed = (addr, MAP_FIXED) if region.fixed else (-k.arena, 0)
+        return mmap(k, task, place, length, region.default_prot, kind | fixed, ("region", r), 0)
     if any(vma.backing is backing for vma in task.vmas):
         return -errno.EFAULT
     if length != region.pages << PAGE_SHIFT:

@@ -62,6 +62,7 @@ class Region:
     read_only: bool = False  # how it is opened when a program maps the region itself
     noexec: bool = False
     others_write: bool = False  # whether the inode, which root owns, may be written by anybody
+    rawio: bool = False  # /dev/mem: opening it takes CAP_SYS_RAWIO
     cache: str = "wb"  # wb | wc | uc | device (pgprot_device())
     fsync: bool = False
     fallocate_errno: str = "ENODEV"
