@@ -110,7 +110,7 @@ def _hold_against_promises(selected: Selected, shown: Shown) -> None:
     program = selected.program
     prepared = Prepared(selected.name, program)
     since = () if selected.theme or _names_earlier(program) else SETTLED
-    for profile, bound in _circumstances(prepared, shown, since):
+    for profile, bound in circumstances(prepared, shown, since):
         try:
             trace = prepared.simulate(profile, bound)
         except Exception as error:  # what the simulator does not survive is pfnlab's fault
@@ -158,7 +158,7 @@ def _names_earlier(program: Program) -> bool:
     return any(version(text) < SETTLED for text in named)
 
 
-def _circumstances(
+def circumstances(
     prepared: Prepared, shown: Shown, since: tuple[int, ...]
 ) -> Iterator[tuple[Profile, Mapping[str, RegionTraits]]]:
     """Profiles and regions that a program makes sense with: every profile with the first region that suits it, the
@@ -168,7 +168,7 @@ def _circumstances(
     seen: set[tuple[str, str]] = set()
     for profile in (one for one in profiles() if version(one.level) >= since):
         shown_backings: set[str] = set()
-        for traits in _kinds(profile.level) if names else [None]:
+        for traits in kinds(profile.level) if names else [None]:
             bound = {name: traits for name in names if traits is not None}
             skip = prepared.unmet(profile, bound)
             if skip is not None:
@@ -191,7 +191,7 @@ def profiles() -> list[Profile]:
 
 
 @cache
-def _kinds(level: str) -> list[RegionTraits]:
+def kinds(level: str) -> list[RegionTraits]:
     at = version(level)
     return [
         traits

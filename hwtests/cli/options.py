@@ -62,7 +62,7 @@ def _command(
 ) -> Parser:
     parser = commands.add_parser(name, help=help_, description=description, allow_abbrev=False)
     if listing:
-        parser.add_argument("--json", action="store_true", help="print an array of objects")
+        parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
@@ -178,6 +178,26 @@ def _traces(commands: argparse._SubParsersAction[Parser]) -> None:
     report.add_argument("-o", "--output", required=True, metavar="FILE.html", help="the page to write")
 
 
+def _rules(listing: Parser) -> None:
+    one = listing.add_mutually_exclusive_group()
+    one.add_argument(
+        "--diff",
+        nargs=2,
+        metavar=("A", "B"),
+        help="what differs between two profiles, by which commit, and which programs tell; 6.1 means x86_64-6.1",
+    )
+    one.add_argument(
+        "--coverage",
+        action="store_true",
+        help="which programs exercise each rule in the simulator, and which real kernels were seen to keep it",
+    )
+    listing.add_argument(
+        "--branches",
+        action="store_true",
+        help="with --coverage: which branches of the simulator run when which kernel's recorded traces are judged",
+    )
+
+
 def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
     for name, help_ in (
         ("targets", "what can execute programs; for what cannot, the cause and the cure"),
@@ -186,6 +206,8 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         ("programs", "the catalogue"),
     ):
         listing = _command(commands, name, help_, f"Lists {help_}.", listing=True)
+        if name == "rules":
+            _rules(listing)
         if name == "regions":
             _on(listing, "store", "start this target and list its regions (default: the host's)")
             listing.add_argument(
@@ -199,10 +221,15 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
     explain = _command(
         commands,
         "explain",
-        "a rule or a program: its source, its history, what exercises it",
-        "Explains one rule (its sentence, the kernel function, its history by version, its programs) or one program.",
+        "a rule, word, profile or program: its source, its history, what exercises it",
+        "Explains a rule (its sentence, the kernel function, its history, its programs, the kernels seen to keep it), "
+        "a word that the profiles differ in, a profile, or a program.",
+        listing=True,
     )
-    explain.add_argument("name", metavar="RULE-or-PROGRAM", help="an id such as cow.private-write-copies, or a program")
+    explain.add_argument(
+        "name", metavar="NAME", help="a rule such as cow.private-write-copies, a word, a profile such as 6.1, a program"
+    )
+    _mutants(commands)
     kernels = _command(
         commands,
         "kernels",
@@ -229,3 +256,23 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         action="store_false",
         help="leave out what modules are built with (13 MB a kernel, 50 MB where a compiler is fetched too)",
     )
+
+
+def _mutants(commands: argparse._SubParsersAction[Parser]) -> None:
+    mutants = _command(
+        commands,
+        "mutants",
+        "would the catalogue see it if the simulator were wrong?",
+        "Makes mutants of the simulator, one change each, and says which of them no program, no recorded trace and no "
+        "golden record can tell from it. Exit status 1 when one survives that is not argued.",
+        listing=True,
+    )
+    mutants.add_argument("--file", action="append", default=[], metavar="NAME", help="of this file, as fork.py; "
+                         "`profiles` for their words; may be repeated")  # fmt: skip
+    mutants.add_argument("--function", action="append", default=[], metavar="NAME", help="of this function or word")
+    mutants.add_argument("--sample", type=int, default=0, metavar="N", help="only this many, at random")
+    mutants.add_argument("--seed", type=int, default=0, metavar="N", help="at random by this seed (default: 0)")
+    mutants.add_argument("--programs", nargs="+", default=[], metavar="PROGRAM", help="let only these try")
+    mutants.add_argument("--golden", type=int, default=100, metavar="N", help="golden records a kernel (default: 100)")
+    mutants.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes at a time (default: 1)")
+    mutants.add_argument("--list", action="store_true", help="list the mutants, judge none")

@@ -27,6 +27,7 @@ from hwtests.not_tried import not_tried_text
 from hwtests.opening import Opening
 from hwtests.private import public_path
 from hwtests.recorded import ROOT, Provenance, record
+from hwtests.recorded_seen import update as update_seen
 from hwtests.regions.named import region_name
 from hwtests.report import load, summary_text, write_html, write_junit
 from hwtests.results import ResultsDir, Written, exit_status, read_run
@@ -91,6 +92,7 @@ def _run(
         if arguments.record:
             for path in _record(run, arguments):
                 shown.note(f"recorded: {path}")
+            update_seen(ROOT)
     except KeyboardInterrupt:
         interrupted = True
     status = INTERRUPTED if interrupted else exit_status(result.verdict for result in run.results.values())

@@ -23,8 +23,11 @@ from simulator import load_profile
 
 @dataclass(frozen=True, slots=True)
 class Checked:
+    """A record beside the simulator's trace: where they differ, and the rules that the simulator cites."""
+
     record: Record
     differences: tuple[Difference, ...]
+    rules: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,20 @@ def header(kernel: str, id: int) -> Header:
 
 def check(kernel: str, ids: Collection[int] = ()) -> Iterator[Checked]:
     """Every record of a kernel (or of these programs) beside the simulator's trace. Raises KeyError: no such kernel."""
-    profile = load_profile(PROFILES[kernel])
     for record in records(kernel):
         if ids and record.id not in ids:
             continue
-        converted, calls = compiled(record.id)
-        allowed = predict(calls, {REGION: traits(kernel, record.region)}, profile, header(kernel, record.id))
-        observed = [line.obs for line in allowed.lines]
-        yield Checked(record, tuple(differences(programs()[record.id], record, converted, calls, observed)))
+        yield check_record(kernel, record)
+
+
+def check_record(kernel: str, record: Record) -> Checked:
+    """One record of a kernel beside the simulator's trace. Raises KeyError: no such kernel."""
+    converted, calls = compiled(record.id)
+    profile = load_profile(PROFILES[kernel])
+    allowed = predict(calls, {REGION: traits(kernel, record.region)}, profile, header(kernel, record.id))
+    observed = [line.obs for line in allowed.lines]
+    differ = tuple(differences(programs()[record.id], record, converted, calls, observed))
+    return Checked(record, differ, frozenset(rule for line in allowed.lines for rule in line.rules))
 
 
 def known(kernel: str, text: str | None = None) -> list[Known]:

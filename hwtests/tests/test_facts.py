@@ -13,7 +13,7 @@ from hwtests.facts.__main__ import PAGE
 from hwtests.facts.ledger import facts
 from hwtests.facts.page import page
 from hwtests.language import parse_file
-from hwtests.on_sim import _kinds
+from hwtests.on_sim import kinds
 from hwtests.simulated import Prepared
 from simulator import Profile, load_profile, profile_names
 
@@ -27,7 +27,7 @@ def profile_of(kernel: str) -> Profile:
 
 def runs_on(name: str, kernel: str) -> bool:
     profile, prepared = profile_of(kernel), Prepared(name, parse_file(CATALOGUE[name]))
-    regions = _kinds(profile.level) if prepared.pages else [None]
+    regions = kinds(profile.level) if prepared.pages else [None]
     return any(
         prepared.unmet(profile, {name: traits for name in prepared.pages if traits is not None}) is None
         for traits in regions
