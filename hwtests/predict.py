@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 
 import msgspec
@@ -22,7 +23,7 @@ from hwtests.language.nodes import Compiled
 from hwtests.language.settings import RegionSettings, process_settings, region_settings
 from hwtests.regions.traits import RegionTraits
 from hwtests.trace import End, Header, Line, Trace
-from simulator import Kernel, Profile, Region, Task
+from simulator import Kernel, Profile, Region, Stopped, Task
 
 _SHARED_TRAITS = tuple(
     field.name for field in dataclasses.fields(Region) if field.name in RegionTraits.__dataclass_fields__
@@ -62,8 +63,9 @@ def predict(
         line = Line(op=call.index, line=call.line, process=process, text=call.text, obs=obs, rules=rules, choice=choice)
         lines.append(line)
     for left in driver.processes.values():  # they end with the program, and the kernel may have words for it
-        if left.task.alive:
-            kernel.exit(left.task, 0)
+        if left.task.alive and kernel.lost is None:
+            with suppress(Stopped):
+                kernel.exit(left.task, 0)
     end = End(klog=list(kernel.klog), taint=0)
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
 

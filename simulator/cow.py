@@ -56,7 +56,8 @@ def wp_page_copy(k: Kernel, task: Task, vma: Vma, index: int, address: int, pte:
     """Put a private copy in the pte's place.  `old` is the normal page it mapped, 0 if it was raw."""
     mem = k.mem
     source = pte >> PFN_SHIFT
-    if not old and source != ZERO_PFN and not k.hw_young and not pte & P_YOUNG:
+    aged = not old and source != ZERO_PFN and not k.hw_young and not pte & P_YOUNG
+    if aged and k.profile.cow_old_pte == "young-first":
         # __wp_page_copy_user() makes an old pte young and finds, under the lock, that the pte is another one:
         # the fault ends without a copy, and whoever asked must fault again.
         k.rules.append("cow.old-pte-first-made-young")
@@ -64,8 +65,8 @@ def wp_page_copy(k: Kernel, task: Task, vma: Vma, index: int, address: int, pte:
         return 0
     k.rules.append("cow.private-write-copies")
     anon_vma_prepare(k, task, vma)
-    new = mem.alloc_page(zeroed=source == ZERO_PFN)
-    if source != ZERO_PFN:
+    new = mem.alloc_page(zeroed=source == ZERO_PFN or aged)
+    if source != ZERO_PFN and not aged:
         cow_user_page(k, task, vma, new, source, address, old)
     page_add_new_anon_rmap(k, vma, index, new)
     if not old:

@@ -47,6 +47,7 @@ class Profile:
     # faults
     cow_absent: str
     cow_copy_from: str
+    cow_old_pte: str
     wp_shared: str
     hw_young: bool
     device_dirty: bool

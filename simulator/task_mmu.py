@@ -219,7 +219,8 @@ def pagemap(k: Kernel, task: Task, start: int, length: int) -> list[tuple[frozen
         pte = vma.view[index]
         if vma.flags & f.VM_PFNMAP:
             k.rules.append("pagemap.pfnmap-hole")
-            out.append((frozenset(words), None))
+            if k.profile.pagemap != "shifts":
+                out.append((frozenset(words), None))
             continue
         if not pte & P_PRESENT:
             out.append((frozenset(words), None))

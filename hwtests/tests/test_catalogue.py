@@ -128,6 +128,14 @@ def test_what_makes_a_kernel_warn_says_so():
     assert {name: hazard for name, hazard in hazards.items() if hazard != "none"} == {
         "access-refuses-ram": "taints",
         "copied-page-hidden": "taints",
+        "copy-shows-in-the-alias": "leaks",
+        "debugger-leaves-a-copy-alone": "taints",
+        "exit-finds-the-counter": "leaks",
+        "forked-coincidence-is-not-shared": "leaks",
+        "gate-page-can-be-read": "may-oops",
         "grown-hole-maps-the-zero-page": "leaks",
         "mem-stops-at-a-copy": "taints",
+        "smaps-misses-the-copy": "leaks",
+        "unmapping-leaks-the-copy": "leaks",
+        "written-after-fork-is-copied-twice": "leaks",
     }

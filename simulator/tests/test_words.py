@@ -9,6 +9,7 @@ import pytest
 from simulator.catalogue import rules, words
 from simulator.history import changes_between, differing, explains, in_order, neighbours, order, words_of
 from simulator.profile import Profile, load_profile, profile_names
+from simulator.zoo import ZOO, zoo_names
 
 #: What of a profile no rule is chosen by: which kernel it is, and the machine's measures.
 NO_WORDS = {"name", "release", "level", "arch", "config", "assumed", "word", "arena", "task_size"}
@@ -32,8 +33,9 @@ def test_every_value_that_a_profile_has_is_explained(word):
 
 
 @pytest.mark.parametrize("word", words().values(), ids=lambda word: word.name)
-def test_every_value_that_is_explained_is_a_profile_s_or_came_between(word):
-    had = {str(getattr(load_profile(name), word.name)).lower() for name in profile_names()}
+def test_every_value_that_is_explained_is_a_profile_s_or_a_defect_s_or_came_between(word):
+    names = [*profile_names(), *(ZOO + name for name in zoo_names())]
+    had = {str(getattr(load_profile(name), word.name)).lower() for name in names}
     had |= {str(change.to).lower() for change in word.changes}
 
     assert {value.lower() for value in word.values} - had == set()
