@@ -7,6 +7,18 @@
 
 enum { PR_SET_CHILD_SUBREAPER_ = 36, AT_PAGESZ_ = 6 };
 
+const char *temporary;
+
+/* The environment lies behind the arguments. */
+static void find_temporary(char **environment)
+{
+	static const char name[] = "TMPDIR=";
+
+	for (; *environment; environment++)
+		if (starts_with(*environment, strlen(*environment), name))
+			temporary = *environment + sizeof(name) - 1;
+}
+
 static u64 page_size(void)
 {
 	unsigned long auxv[64];
@@ -88,6 +100,7 @@ int main(int argc, char **argv)
 		}
 		channel.in = channel.out = (s32)fd;
 	}
+	find_temporary(argv + argc + 1);
 	prepare();
 	serve_controller();
 }

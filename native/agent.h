@@ -52,6 +52,7 @@ u32 taint_now(void);
 
 /* actor.c: the processes of a program. */
 struct options { u32 uid; u64 dropped; s64 memlock; };
+extern const char *temporary;             /* TMPDIR, or NULL */
 extern struct actor me;                   /* of this process, agent or actor */
 extern s32 command_pipe[MAX_PROCESSES][2], reply_pipe[2];
 long actor_start(int slot, const struct options *o);

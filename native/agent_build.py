@@ -16,7 +16,8 @@ HERE = Path(__file__).resolve().parent
 
 SOURCES = (
     "text", "readers", "openers", "fault", "ops", "ops_mem", "ops_access", "ops_proc", "ops_view", "ops_lab",
-    "ops_lock", "ops_change", "ops_numa", "ops_kernel", "ops_track", "ops_end", "image", "own", "actor",
+    "ops_lock", "ops_change", "ops_numa", "ops_kernel", "ops_direct", "ops_track", "ops_end",
+    "image", "own", "actor",
     "channel", "program", "watch", "view", "core",
     "keeper", "ram", "region", "makers", "vfio", "klog", "hello", "modules", "guest", "agent",
 )  # fmt: skip

@@ -113,7 +113,8 @@ static const struct { op_function *run; s8 address_at; s8 of; } ops[VERBS] = {
 	[VERB_READ_ZERO] = {op_read_zero, 0, -1}, [VERB_PAGEMAP_SCAN] = {op_pagemap_scan, 0, -1},
 	[VERB_ROLLUP] = {op_rollup, -1, -1}, [VERB_NUMA_MAPS] = {op_numa_maps, 0, -1},
 	[VERB_COREDUMP] = {op_coredump, 0, -1}, [VERB_EXEC] = {op_exec, -1, -1},
-	[VERB_CALL] = {op_call, 0, -1},
+	[VERB_CALL] = {op_call, 0, -1}, [VERB_DIRECT_WRITE] = {op_direct_write, 0, -1},
+	[VERB_DIRECT_READ] = {op_direct_read, 0, -1},
 };
 
 /* The handle that a call's address is told relative to, as it is before the call. */

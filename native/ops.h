@@ -50,6 +50,7 @@ struct actor {
 	int settled;            /* which page is given out next is the program's: what fork shares is copied at once */
 	int unspeakable;        /* an address or length of the call has more bits than this machine's */
 	int extended;           /* an address of the call counts from the end of memory: its upper half is all ones */
+	s32 disk;               /* what takes O_DIRECT, or why there is nothing (-errno) */
 	int forked;             /* set in the child of a fork: the slot that it is now */
 };
 
@@ -81,6 +82,9 @@ void ops_execute_run(struct actor *a);
 /* What an observation takes in the log. */
 static inline size_t log_size(u32 length) { return (offsetof(struct observation, payload) + length + 7) & ~(size_t)7; }
 
+/* Opens what takes O_DIRECT, for `disk`; `folder` may have a file, or NULL. */
+long direct_open(int guest, const char *folder);
+
 /* For the files of ops: */
 typedef void op_function(struct actor *a, const struct call *c, struct observation *o);
 op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mremap, op_madvise, op_mlock, op_munlock,
@@ -88,7 +92,7 @@ op_function op_open, op_close, op_mmap, op_map, op_munmap, op_mprotect, op_mrema
 	op_vmas, op_rss, op_pagemap, op_kpage, op_ptes, op_page_state, op_vma, op_vmsplice, op_mlockall, op_munlockall,
 	op_fsync, op_process_madvise, op_mseal, op_remap_file_pages, op_mbind, op_move_pages, op_futex, op_uffd_register,
 	op_clear_refs, op_read_zero, op_pagemap_scan, op_rollup, op_numa_maps,
-	op_coredump, op_exec, op_call;
+	op_coredump, op_exec, op_call, op_direct_write, op_direct_read;
 
 /* Whose pages kpagecount, kpageflags and page_state are asked about: arg[0]. */
 enum { OF_REGION, OF_RANGE };
@@ -108,6 +112,10 @@ void op_set_value(struct process *p, const struct call *c, u64 v);
 void op_set_handle(struct actor *a, int slot, u64 address, u64 length, struct observation *o);
 /* The process that an argument names; NULL, and the observation says so, when it is not there. */
 struct process *op_target(struct actor *a, s64 slot, struct observation *o);
+/* The bytes of the u64, repeated: what is written where a length is asked for. */
+void op_repeat_value(u8 *to, u64 n, u64 v);
+/* `ret` bytes are in the payload: the call's value slot becomes the first eight of them. */
+void op_observe_bytes(struct actor *a, const struct call *c, struct observation *o);
 void op_refuse(struct observation *o, long why);
 /* The pages that a range of the call's arguments touches, from arg[i]; *start becomes the first one's start. */
 long op_pages(struct actor *a, const struct call *c, int i, u64 *start);

@@ -90,14 +90,13 @@ static int fits(u64 n, struct observation *o)
 	return 0;
 }
 
-/* The bytes of the u64, repeated: what is written where a length is asked for. */
-static void repeat_value(u8 *to, u64 n, u64 v)
+void op_repeat_value(u8 *to, u64 n, u64 v)
 {
 	for (u64 i = 0; i < n; i++)
 		to[i] = (u8)(v >> i % 8 * 8);
 }
 
-static void observe_bytes(struct actor *a, const struct call *c, struct observation *o)
+void op_observe_bytes(struct actor *a, const struct call *c, struct observation *o)
 {
 	u64 v = 0;
 
@@ -131,11 +130,11 @@ void op_mem(struct actor *a, const struct call *c, struct observation *o)
 		return;
 	}
 	if (writing) {
-		repeat_value(o->payload, n, op_value(a, c->arg[4], c->arg[5]));
+		op_repeat_value(o->payload, n, op_value(a, c->arg[4], c->arg[5]));
 		o->ret = sys_pwrite(fd, o->payload, n, at);
 	} else {
 		o->ret = sys_pread(fd, o->payload, n, at);
-		observe_bytes(a, c, o);
+		op_observe_bytes(a, c, o);
 	}
 	sys_close(fd);
 }
@@ -151,11 +150,11 @@ void op_vm(struct actor *a, const struct call *c, struct observation *o)
 	struct s_iovec there = {(void *)(uintptr_t)op_address(a, p, c->arg[1], c->arg[2]), n};
 
 	if (c->verb == VERB_VM_WRITEV) { /* process_vm_*: 3.2 */
-		repeat_value(o->payload, n, op_value(a, c->arg[4], c->arg[5]));
+		op_repeat_value(o->payload, n, op_value(a, c->arg[4], c->arg[5]));
 		o->ret = SYS(process_vm_writev, p->pid, &here, 1, &there, 1, 0);
 	} else {
 		o->ret = SYS(process_vm_readv, p->pid, &here, 1, &there, 1, 0);
-		observe_bytes(a, c, o);
+		op_observe_bytes(a, c, o);
 	}
 }
 
@@ -185,7 +184,7 @@ void op_write(struct actor *a, const struct call *c, struct observation *o)
 	o->ret = sys_write(fds[1], (void *)(uintptr_t)at, n);
 	while (!failed(o->ret) && sum < o->ret && (got = sys_read(fds[0], o->payload + sum, (size_t)(o->ret - sum))) > 0)
 		sum += got;
-	observe_bytes(a, c, o);
+	op_observe_bytes(a, c, o);
 	sys_close(fds[0]);
 	sys_close(fds[1]);
 }
@@ -213,7 +212,7 @@ void op_vmsplice(struct actor *a, const struct call *c, struct observation *o)
 		sum += (u64)ret;
 	}
 	o->ret = sum ? (s64)sum : ret;
-	observe_bytes(a, c, o);
+	op_observe_bytes(a, c, o);
 	sys_close(fds[0]);
 	sys_close(fds[1]);
 }
@@ -225,7 +224,7 @@ void op_read(struct actor *a, const struct call *c, struct observation *o)
 
 	if (!fits(n, o) || !open_pipe(fds, o))
 		return;
-	repeat_value(o->payload, n, op_value(a, c->arg[3], c->arg[4]));
+	op_repeat_value(o->payload, n, op_value(a, c->arg[3], c->arg[4]));
 	sys_write(fds[1], o->payload, n);
 	o->ret = sys_read(fds[0], (void *)(uintptr_t)at, n);
 	sys_close(fds[0]);

@@ -160,6 +160,8 @@ static int read_run(struct reader r, u16 first, u16 calls, u32 most)
  * of a millisecond (on UML) a process. */
 static void look_ahead(struct reader r, u16 processes, u16 calls)
 {
+	int disk = 0;
+
 	me.counted = me.rolled = me.settled = 0;
 	r.at += r.left < processes * 24u ? r.left : processes * 24u;
 	r.left -= r.left < processes * 24u ? r.left : processes * 24u;
@@ -167,7 +169,9 @@ static void look_ahead(struct reader r, u16 processes, u16 calls)
 		me.counted |= me.box->call.verb == VERB_RSS || me.box->call.verb == VERB_ROLLUP;
 		me.rolled |= me.box->call.verb == VERB_ROLLUP;
 		me.settled |= me.box->call.verb == VERB_RELEASE;
+		disk |= me.box->call.verb == VERB_DIRECT_WRITE || me.box->call.verb == VERB_DIRECT_READ;
 	}
+	me.disk = disk ? (s32)direct_open(sys_getpid() == 1, temporary) : -1;
 }
 
 static int start_roots(struct reader *r, u16 processes)
@@ -260,6 +264,8 @@ void program_run(struct reader *r)
 	}
 	left = end_all();
 	close_pipes();
+	if (me.disk >= 0)
+		sys_close(me.disk);
 	if (left)
 		why = "RUN: a process of the program does not die";
 	if (why)

@@ -25,7 +25,8 @@ typedef int32_t s32;
 typedef int64_t s64;
 
 enum { E_PERM = 1, E_NOENT = 2, E_SRCH = 3, E_INTR = 4, E_IO = 5, E_BADF = 9, E_CHILD = 10, E_AGAIN = 11, E_NOMEM = 12,
-       E_ACCES = 13, E_FAULT = 14, E_NODEV = 19, E_INVAL = 22, E_PIPE = 32, E_NOSYS = 38, E_NODATA = 61, E_OVERFLOW = 75 };
+       E_ACCES = 13, E_FAULT = 14, E_NODEV = 19, E_INVAL = 22, E_PIPE = 32, E_NOSYS = 38, E_NODATA = 61, E_OVERFLOW = 75,
+       E_OPNOTSUPP = 95 };
 
 enum { S_O_RDONLY = 0, S_O_WRONLY = 1, S_O_RDWR = 2, S_O_NOCTTY = 0x100, S_O_NONBLOCK = 0x800, S_O_SYNC = 0x101000 };
 enum { S_PROT_READ = 1, S_PROT_WRITE = 2 };
