@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PLACE = ("first", "pages", "perms", "offset", "VmFlags")
+PARTS = {"vmas": "vma", "ranges": "range", "segments": "segment"}
 
 
 def fields(obs: Mapping[str, Any]) -> list[str]:
@@ -16,8 +17,8 @@ def fields(obs: Mapping[str, Any]) -> list[str]:
     for name, value in obs.items():
         if name == "ret":
             continue
-        if name == "vmas" and isinstance(value, list):
-            said += [_vma(vma) for vma in value] or ["no vma"]
+        if name in PARTS and isinstance(value, list):
+            said += [_part(PARTS[name], part) for part in value] or [f"no {PARTS[name]}"]
         else:
             said.append(f"{name} {value_text(value)}")
     return said
@@ -38,11 +39,15 @@ def value_text(value: Any) -> str:
     return json.dumps(value)
 
 
-def _vma(vma: Any) -> str:
-    if not isinstance(vma, Mapping) or "first" not in vma:
-        return value_text(vma)
-    place = f"vma [{value_text(vma['first'])}]+{value_text(vma.get('pages', '?'))}p {value_text(vma.get('perms', ''))}"
-    place += f" at {value_text(vma.get('offset', ''))}"
-    sizes = [f"{name}={value_text(value)}" for name, value in vma.items() if name not in PLACE and value != 0]
-    flags = [f"({value_text(vma['VmFlags'])})"] if "VmFlags" in vma else []
-    return " ".join([place, *sizes, *flags])
+def _part(called: str, part: Any) -> str:
+    if not isinstance(part, Mapping) or "first" not in part:
+        return value_text(part)
+    said = [f"{called} [{value_text(part['first'])}]" + (f"+{value_text(part['pages'])}p" if "pages" in part else "")]
+    if "perms" in part:
+        said.append(value_text(part["perms"]))
+    if "offset" in part:
+        said.append(f"at {value_text(part['offset'])}")
+    said += [
+        f"{name}={value_text(value)}" for name, value in part.items() if name not in PLACE and value not in (0, "")
+    ]
+    return " ".join([*said, *([f"({value_text(part['VmFlags'])})"] if "VmFlags" in part else [])])

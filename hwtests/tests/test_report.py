@@ -198,6 +198,14 @@ def test_what_is_zero_in_smaps_is_left_out():
     assert fields({"ret": "ok", "vmas": [vma]}) == ["ok", "vma [0]+4p rw-p at dev[0] Rss=1 (rd wr)"]
 
 
+def test_ranges_and_segments_are_said_with_what_they_have():
+    segments = [{"first": 0, "pages": 4, "perms": "rw-", "file": 0, "data": ""}]
+
+    assert fields({"ret": "died", "segments": segments}) == ["died", "segment [0]+4p rw-"]
+    assert fields({"ret": "ok", "ranges": [{"first": 1, "pages": 1, "is": "present"}]})[1] == "range [1]+1p is=present"
+    assert fields({"ret": "ok", "ranges": []}) == ["ok", "no range"]
+
+
 def test_a_set_of_allowed_values_is_said_as_one():
     assert fields({"ret": "ok", "value": {"any": ["0x0", "0x41"]}}) == ["ok", "value 0x0 or 0x41"]
 
