@@ -90,7 +90,7 @@ def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, addres
     if k.cow_copy_from == "fault" and not old and offset:
         # The commit (2.6.15-rc3) copied a page's length from the address that faulted, aligned or not.
         k.rules.append("cow.copies-from-fault-address")
-        following = k.kernel_frame(task, (address | PAGE_MASK) + 1)
+        following = k.kernel_frame(task, (address | PAGE_MASK) + 1)  # without CONFIG_PREEMPT …_inatomic() faults it in
         if following < 0:
             mem.clear(new)
             return
@@ -99,12 +99,13 @@ def cow_user_page(k: Kernel, task: Task, vma: Vma, new: int, source: int, addres
         data += bytes(view[following << PAGE_SHIFT : (following << PAGE_SHIFT) + offset])
         view[to : to + PAGE_SIZE] = data
         return
-    if not old and k.running is not None and k.running is not task:
+    if not old and k.cow_copy_from != "frame" and k.running is not None and k.running is not task:
         # The source is the user address, and it is read in the address space of whoever runs: not the page's owner.
         k.rules.append("cow.raw-copied-from-who-runs")
         there = k.frame(k.running, address & ~PAGE_MASK)
         if there is None:
-            k.warn_once("mm/memory.c:")
+            if k.profile.cow_copy_fails == "warns":
+                k.warn_once("mm/memory.c:")
             mem.clear(new)
             return
         source = there

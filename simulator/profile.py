@@ -47,6 +47,7 @@ class Profile:
     # faults
     cow_absent: str
     cow_copy_from: str
+    cow_copy_fails: str
     cow_old_pte: str
     wp_shared: str
     hw_young: bool
@@ -63,6 +64,7 @@ class Profile:
     fork_raw: str
     fork_copies: tuple[str, ...]
     fork_pat_first_page: bool
+    fork_failed_pat: str
     stale_host_mappings: bool
     host_tlb: str
     # access from outside
@@ -91,6 +93,15 @@ class Profile:
     mseal: bool
     mseal_discard: tuple[int, ...]
     mseal_read_only: str
+    process_madvise: tuple[int, ...]
+    process_madvise_own: str
+    remap_file_pages: str
+    mlockall_flags: int
+    exec_bit: bool
+    direct_pins: bool
+    coredump_reserved: str
+    pagemap_scan: bool
+    smaps_rollup: bool
     # accounting and /proc
     smaps_raw: str
     smaps_pfnmap: str
