@@ -10,7 +10,7 @@ from simulator import flags as f
 from simulator.files import Backing, OpenFile
 from simulator.madvise import do_madvise
 from simulator.mincore import do_mincore
-from simulator.mlock import do_mlock, do_munlock
+from simulator.mlock import do_mlock, do_mlockall, do_munlock, do_munlockall
 from simulator.mmap import MAP_FIXED, MAP_PRIVATE, MAP_SHARED, do_mmap
 from simulator.mmap import munmap as do_munmap
 from simulator.mprotect import do_mprotect
@@ -104,6 +104,26 @@ def map_default(k: Kernel, task: Task, r: int, addr: int, length: int) -> int:
     vma.name = region.premapped
     task.insert(vma)
     return addr
+
+
+def mlockall(k: Kernel, task: Task, flags: int) -> int:
+    k.rules.append("mlockall.locks-all")
+    return do_mlockall(k, task, flags)
+
+
+def munlockall(k: Kernel, task: Task) -> int:
+    k.rules.append("mlockall.locks-all")
+    return do_munlockall(k, task)
+
+
+def fsync(k: Kernel, task: Task, fd: int) -> int:
+    """fsync(2): 0, or -EINVAL where the file has no fsync."""
+    file = task.fds.get(fd)
+    if file is None:
+        return -errno.EBADF
+    k.rules.append("fsync.no-fsync-op")
+    region = file.backing.region
+    return 0 if region is not None and region.fsync else -errno.EINVAL
 
 
 def munmap(k: Kernel, task: Task, addr: int, length: int) -> int:

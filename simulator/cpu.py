@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What does a load or a store of the program's do?"""
+"""What does a load or a store of the program's do, and the fetch of its code?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator import flags as f
 from simulator.fault import Fault, access_allowed, do_user_fault, exec_only
 from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, P_TLB, P_WRITE, P_YOUNG, PFN_SHIFT
 from simulator.physmem import NOWHERE, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, bytes_of
@@ -17,6 +18,7 @@ READABLE = P_PRESENT | P_NONE | P_YOUNG | P_TLB
 READABLE_IS = P_PRESENT | P_YOUNG | P_TLB
 WRITABLE = READABLE | P_WRITE | P_DIRTY
 WRITABLE_IS = READABLE_IS | P_WRITE | P_DIRTY
+RETURNS = {8: b"\xc3", 4: b"\x1e\xff\x2f\xe1"}  # the one instruction that `call` may find, by the machine's word
 
 
 def load(k: Kernel, task: Task, addr: int, width: int) -> int | bytes | Fault:
@@ -121,6 +123,36 @@ def _user_frame(k: Kernel, task: Task, address: int, write: bool) -> int | Fault
         fault = do_user_fault(k, task, address, write)
         if fault is not None:
             return fault
+
+
+def call(k: Kernel, task: Task, addr: int) -> int | Fault:
+    """A call of the code at `addr`, which does nothing but return: 0, or Fault."""
+    while True:
+        vma = task.vma_lookup(addr)
+        if vma is None:
+            k.rules.append("fault.no-vma")
+            return Fault("SIGSEGV", "SEGV_MAPERR", addr)
+        index = (addr - vma.start) >> PAGE_SHIFT
+        pte = vma.view[index]
+        if pte & (P_PRESENT | P_NONE) == P_PRESENT and (k.hw_young or pte & P_YOUNG):
+            if not vma.flags & f.VM_EXEC and k.profile.exec_bit:
+                k.rules.append("call.needs-exec")
+                return Fault("SIGSEGV", "SEGV_ACCERR", addr)
+            k.rules.append("call.runs-what-is-there")
+            vma.view[index] = pte | P_YOUNG | P_TLB
+            must_return(k, int(pte >> PFN_SHIFT), addr & PAGE_MASK)
+            return 0
+        if vma.flags & f.VM_ACCESS_FLAGS == f.VM_EXEC and not pte & P_PRESENT:
+            k.unknown = "a first fetch from execute-only memory"
+        fault = do_user_fault(k, task, addr, False)
+        if fault is not None:
+            return fault
+
+
+def must_return(k: Kernel, pfn: int, offset: int) -> None:
+    code = RETURNS[k.profile.word]
+    if k.read_frame(pfn, offset, len(code)) != code:
+        k.unknown = "code that does more than return"
 
 
 def frame(k: Kernel, task: Task, addr: int) -> int | None:

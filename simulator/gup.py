@@ -93,17 +93,22 @@ def gate_page(k: Kernel, task: Task, write: bool) -> int:
     return ZERO_PFN
 
 
-def get_user_page_fast(k: Kernel, task: Task, address: int, write: bool = False) -> int:
-    """get_user_pages_fast() of one page: by its pte alone where that is a page's, else by the vma too."""
+def get_user_page_fast(k: Kernel, task: Task, address: int, write: bool = False, pin: bool = False) -> int:
+    """get_user_pages_fast() of one page: by its pte alone where that is a page's, else by the vma too.
+
+    `pin`: pin_user_pages_fast(), which leaves an anonymous page that others may share to the slow way.
+    """
     vma = task.vma_lookup(address)
     if vma is not None and k.profile.gup_fast:
         pte = vma.view[(address - vma.start) >> PAGE_SHIFT]
         usable = pte & (P_PRESENT | P_NONE | P_SPECIAL) == P_PRESENT and (not write or pte & P_WRITE)
-        if usable and k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
+        flags = k.mem.flags[pte >> PFN_SHIFT] if usable else 0
+        shared = pin and not pte & P_WRITE and flags & (PG_ANON | PG_FORKED) == PG_ANON | PG_FORKED
+        if flags & PG_PAGE and not shared:
             k.rules.append("gup.fast-looks-at-ptes-only")
             k.mem.flags[pte >> PFN_SHIFT] |= PG_TOUCHED
             return int(pte >> PFN_SHIFT)
-    return get_user_page(k, task, address, write, False)
+    return get_user_page(k, task, address, write, False, pin)
 
 
 def unshare(k: Kernel, task: Task, vma: Vma, index: int) -> None:

@@ -13,15 +13,23 @@ from simulator import (
     calls_proc,
     calls_process,
     clear_refs,
+    coredump,
     cpu,
     device,
+    direct,
+    exec,
+    fremap,
     futex,
     gup,
     lab,
     mempolicy,
     migrate,
     mseal,
+    numa_maps,
+    pagemap_scan,
+    process_madvise,
     release,
+    rollup,
     uaccess,
     userfaultfd,
     zeromap,
@@ -150,6 +158,11 @@ class Kernel:
     mincore = calls_memory.mincore
     mbind = mempolicy.mbind
     mseal = mseal.mseal
+    mlockall = calls_memory.mlockall
+    munlockall = calls_memory.munlockall
+    fsync = calls_memory.fsync
+    process_madvise = process_madvise.process_madvise
+    remap_file_pages = fremap.remap_file_pages
     uffd_register = userfaultfd.uffd_register
     move_pages = migrate.move_pages
     # processes
@@ -157,10 +170,13 @@ class Kernel:
     exit = calls_process.exit
     kill = calls_process.kill
     wait = calls_process.wait
+    exec = exec.exec
+    coredump = coredump.coredump
     # the program's own loads and stores
     load = cpu.load
     store = cpu.store
     frame = cpu.frame
+    call = cpu.call
     # from outside the page tables
     ptrace_peek = calls_access.ptrace_peek
     ptrace_poke = calls_access.ptrace_poke
@@ -172,6 +188,8 @@ class Kernel:
     read_into = calls_access.read_into
     vmsplice = calls_access.vmsplice
     read_zero = zeromap.read_zero
+    direct_write = direct.direct_write
+    direct_read = direct.direct_read
     futex_wait = futex.futex_wait
     futex_wake = futex.futex_wake
     mm_populate = gup.mm_populate
@@ -182,6 +200,9 @@ class Kernel:
     rss = accounting.rss
     pagemap = calls_proc.pagemap
     clear_refs = clear_refs.clear_refs
+    pagemap_scan = pagemap_scan.pagemap_scan
+    numa_maps = numa_maps.numa_maps
+    rollup = rollup.rollup
     kpagecount = accounting.kpagecount
     kpageflags = accounting.kpageflags
     # what the lab's driver reads

@@ -61,11 +61,15 @@ def do_mmap(
     if flags & MAP_LOCKED:
         error = mlock_limit(k, task, length, errno.EAGAIN)
         if error:
+            k.rules.append("mmap.locked-needs-limit")
             return error
     kind = flags & MAP_TYPE
     if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE) or (flags & MAP_GROWSDOWN and file is not None):
         return -errno.EINVAL
-    vm_flags = (prot & 7) | f.VM_MAYREAD | f.VM_MAYWRITE | f.VM_MAYEXEC
+    vm_flags = (prot & 7) | f.VM_MAYREAD | f.VM_MAYWRITE | f.VM_MAYEXEC | task.def_flags
+    if task.def_flags & f.VM_LOCKED and mlock_limit(k, task, length, errno.EAGAIN):
+        k.rules.append("mmap.locked-needs-limit")
+        return -errno.EAGAIN
     if flags & MAP_LOCKED:
         vm_flags |= f.VM_LOCKED
     if flags & MAP_NORESERVE:
@@ -144,12 +148,12 @@ def mmap_region(
     task.insert(vma)
     task.total_vm += length >> PAGE_SHIFT
     if vma.flags & f.VM_LOCKED:
+        populate = True  # of a special vma too, where it is neither VM_IO nor VM_PFNMAP
         if vma.flags & VM_SPECIAL and k.profile.mlock_special == "skipped":
             k.rules.append("mlock.special-skipped")
             vma.flags &= ~(f.VM_LOCKED | f.VM_LOCKONFAULT)
         else:
             task.locked_vm += length >> PAGE_SHIFT
-            populate = True
     if k.soft_dirty:
         vma.flags |= f.VM_SOFTDIRTY
     vma = vma_merge(k, task, vma)

@@ -102,6 +102,15 @@ class Profile:
     coredump_reserved: str
     pagemap_scan: bool
     smaps_rollup: bool
+    process_madvise: tuple[int, ...]
+    process_madvise_own: str
+    remap_file_pages: str
+    mlockall_flags: int
+    exec_bit: bool
+    direct_pins: bool
+    coredump_reserved: str
+    pagemap_scan: bool
+    smaps_rollup: bool
     # accounting and /proc
     smaps_raw: str
     smaps_pfnmap: str

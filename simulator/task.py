@@ -21,6 +21,7 @@ class Task:
         "alive",
         "anon_rss",
         "death",
+        "def_flags",
         "drop_caps",
         "fds",
         "file_rss",
@@ -56,6 +57,7 @@ class Task:
         self.file_rss = 0
         self.total_vm = 0
         self.locked_vm = 0
+        self.def_flags = 0  # mm->def_flags: what new vmas are born with (mlockall)
         self.stale: dict[int, int] | None = None  # page address -> pte: host mappings that UML forgot
 
     def capable(self, cap: int) -> bool:

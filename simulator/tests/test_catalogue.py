@@ -11,7 +11,7 @@ from simulator.catalogue import rules
 from simulator.profile import Profile, load_profile, profile_names
 
 ROOM = Path(__file__).parent.parent
-ID = re.compile(r'"([a-z]+\.[a-z0-9-]+)"')
+ID = re.compile(r'"([a-z][a-z-]*\.[a-z0-9-]+)"')
 
 
 def named_in_code():
