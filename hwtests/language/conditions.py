@@ -11,9 +11,9 @@ from .errors import nearest, quoted
 
 TRAITS: tuple[str, ...] = (
     "cow", "private", "shared", "shared-write", "readable", "stable", "view", "poke", "access", "no-access",
-    "struct-page", "unreserved", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file", "no-file",
-    "no-fsync", "inherited", "not-inherited", "ram-access", "limited", "read-only", "own", "special", "mixedmap",
-    "counted", "pieces", "reversed", "holes", "lazy", "io", "no-io", "notified", "exec",
+    "struct-page", "unreserved", "no-struct-page", "offset", "no-offset", "eager", "split", "no-split", "file",
+    "no-file", "no-fsync", "inherited", "not-inherited", "ram-access", "limited", "read-only", "own", "special",
+    "mixedmap", "counted", "pieces", "reversed", "holes", "lazy", "io", "no-io", "notified", "exec",
 )  # fmt: skip
 WORDS = ("pte-special", "no-pte-special", "lab-driver", "own-kernel")
 VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-rc[0-9]+\+?)?"  # `2.6.15-rc2+`: after the tag -rc2, before -rc3
@@ -53,8 +53,9 @@ def parse_condition(text: str) -> Condition | str:
         return Condition(text, None, "uid", "=", "0")
     if text in WORDS:
         return Condition(text, None, text)
+    near = nearest(text, WORDS) if text.replace("-", "").isalpha() else ""
     return (
-        f"unknown condition '{text}'{nearest(text, WORDS)}, expected REGION.TRAIT, kernel>=V, kernel<V, arch=A, "
+        f"unknown condition '{text}'{near}, expected REGION.TRAIT, kernel>=V, kernel<V, arch=A, "
         f"arch!=A, CONFIG_X=y, uid=0, {quoted(WORDS)}"
     )
 

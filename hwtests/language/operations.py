@@ -70,7 +70,7 @@ class _Operation:
         if verb.process == "one" and self.process is None:
             self.cursor.fail(f"'{verb.name}' without a process, expected 'NAME:' before it", verb_column)
         if verb.process == "none" and self.process is not None:
-            self.cursor.fail(f"'{verb.name}' looks from outside, expected no process before it", process_column)
+            self.cursor.fail(f"'{verb.name}' is done from outside, expected no process before it", process_column)
 
     def _check_result(self, verb: Verb, result: str | None, column: int, verb_column: int) -> None:
         if result is not None and verb.result is None:

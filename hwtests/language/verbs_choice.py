@@ -20,7 +20,7 @@ CHOICE = (
         args=("address", "width"),
         fields=("value",),
         main="value",
-        meaning="asks for the choice that makes the region's content VALUE, seen as `peek` sees it: where it is another, "
-        "the program is run anew, at most `tries=` times (8), and skipped if the kernel never chooses so",
+        meaning="asks for the choice that makes the region's content VALUE, seen as `peek` sees it: where it is "
+        "another, the program is run anew, at most `tries=` times (8), and skipped if the kernel never chooses so",
     ),
 )

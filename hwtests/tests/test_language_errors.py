@@ -67,7 +67,7 @@ WRONG = [
     (HEAD + "q: rss\n", "4:1: 'q' is not defined, expected a process"),
     (HEAD + "p: lod m[1]\n", "4:4: unknown operation 'lod' (did you mean 'load'?), expected one of"),
     (HEAD + "p: load m[1]\n", "4:9: 'm' is not defined, expected a mapping"),
-    (HEAD + "p: peek dev[0]\n", "4:1: 'peek' looks from outside, expected no process before it"),
+    (HEAD + "p: peek dev[0]\n", "4:1: 'peek' is done from outside, expected no process before it"),
     ("pfn 1\nregion dev\nv = peek dev[0]\n", "3:1: no process to keep 'v' for, expected 'process NAME' above"),
     (MAPPED + "p: load dev[1]\n", "5:9: 'dev' is a region, expected a mapping"),
     (MAPPED + "p: load m[1:2]\n", "5:12: a range where one address is meant, expected ']'"),
@@ -94,6 +94,14 @@ WRONG = [
     (HEAD + "process r\np: m = mmap dev shared r\nr: load m[0]\n", "6:9: 'm' is a mapping of another process, expected one that 'r'"),
     (HEAD + "process r\nr: m = mmap dev shared r\nr: peekdata p m[0]\n", "6:15: 'm' is a mapping of another process"),
     (MAPPED + "p: q = fork\np: n = mmap dev shared r\nq: load n[0]\n", "7:9: 'n' is a mapping of another process"),
+    (HEAD + "p: release dev[0]\n", "4:1: 'release' is done from outside, expected no process before it"),
+    (MAPPED + "p: mbind m binds\n", "5:12: unexpected 'binds', expected mode: "),
+    (MAPPED + "p: fsync m\n", "5:10: 'm' is a mapping, expected a descriptor"),
+    (MAPPED + "p: remap_file_pages m[0] m[1]\n", "5:26: 'm' is a mapping, expected a region"),
+    (MAPPED + "p: process_madvise p m 101\n", "5:24: advice 101 would poison a page of the machine, expected another"),
+    (HEAD + "process r\np: m = mmap dev shared r\np: process_madvise r m cold\n", "6:22: 'm' is a mapping of another process"),
+    (MAPPED + "p: direct_write m len=65537\n", "5:23: 65537 is out of range, expected a number for 'len' from 0 to"),
+    (MAPPED + "repeat 2\np: q = fork\nend\nq: coredump m\n", "6:1: when repeated: 'q' is forked already"),
     ("pfn 1\n# promise: 0 ; x\n", "2:2: promise without an operation, expected one on its line or above it"),
     (MAPPED + "p: load m # promise: 0x0\n", "5:25: promise without a source, expected '; '"),
     (MAPPED + "p: load m # promise = 0x0 ; x\n", "5:12: 'promise =' reads like a promise and is none, expected 'promise:'"),
@@ -124,6 +132,10 @@ def test_what_is_wrong_is_said_where_it_is(text, expected):
 
 def test_a_child_may_be_forked_again_after_its_exit():
     parse(MAPPED + "repeat 3\np: q = fork\nq: load m[0]\nq: exit\np: wait q\nend\n")
+
+
+def test_a_child_may_be_forked_again_after_its_core_was_dumped():
+    parse(MAPPED + "repeat 2\np: q = fork\nq: coredump m\np: wait q\nend\n")
 
 
 def test_a_child_has_what_its_parent_had_at_the_fork():
