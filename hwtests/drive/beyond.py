@@ -83,19 +83,24 @@ def _pagemap_scan(d: Tables, p: Process, call: Call) -> Obs:
     base, byte, length = call.args
     got = d.kernel.pagemap_scan(p.task, *d.span(p, base, byte, length))
     if isinstance(got, int):
-        return ret(got)
+        return failed(d, got)
     start = d.handle(p, base)[0]
     ranges = [forms_beyond.scan_form(a, b, words, start, d.page_size) for a, b, words in got]
     return {"ret": "ok", "ranges": ranges}
 
 
 def _rollup(d: Tables, p: Process, call: Call) -> Obs:
-    return {"ret": "ok", **{name: _sizes(pages) for name, pages in d.kernel.rollup(p.task).items()}}
+    got = d.kernel.rollup(p.task)
+    if isinstance(got, int):
+        return failed(d, got)
+    return {"ret": "ok", **{name: _sizes(pages) for name, pages in got.items()}}
 
 
 def _numa_maps(d: Tables, p: Process, call: Call) -> Obs:
     start, length = d.handle(p, call.args[0])
     found = d.kernel.numa_maps(p.task, start, start + (length or 1))
+    if isinstance(found, int):
+        return failed(d, found)
     return {"ret": "ok", "vmas": [_numa_vma(d, vma, start) for vma in found]}
 
 

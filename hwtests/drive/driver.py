@@ -33,9 +33,6 @@ class Driver(Tables):
             return {"ret": {"unknown": kernel.lost}}
         try:
             process = self.alive(call.proc) if call.proc >= 0 else None
-            if call.verb in beyond.VERBS and not hasattr(kernel, call.verb):
-                kernel.lost = "the model does not have this call yet"
-                return {"ret": {"unknown": kernel.lost}}
             obs = VERBS[call.verb](self, process, call)
         except NoProcessError:
             return {"ret": "no-process"}
