@@ -72,18 +72,17 @@ def changes_between(word: Word, a: Profile, b: Profile) -> list[Change]:
     """What changed a word between two profiles, in the order that it has in the file.
 
     Of one architecture: what lies after the older one's level and up to the newer one's. Of two: what the one that is
-    not the main architecture has of its own, and what lies between the two levels if these are of different releases.
+    not the main architecture has of its own, and what lies between the two levels.
     """
     first, last = sorted((order(a.level), order(b.level)))
     others = {profile.arch for profile in (a, b)} - {MAIN} if a.arch != b.arch else set()
-    same = a.release == b.release
     found = []
     for change in word.changes:
         dated = order(change.since) if change.since else ()
         if change.on in others:
             relevant = dated <= last
         else:
-            relevant = bool(dated) and change.on in ("", a.arch) and first < dated <= last and not (others and same)
+            relevant = bool(dated) and change.on in ("", a.arch) and first < dated <= last
         if relevant:
             found.append(change)
     return found
@@ -136,4 +135,5 @@ def _made(word: Word, before: Profile | None, profile: Profile) -> tuple[Change,
     if before is None:
         return ()
     was, value = getattr(before, word.name), getattr(profile, word.name)
-    return tuple(change for change in changes_between(word, before, profile) if explains(change, was, value))
+    between = changes_between(word, before, profile)
+    return tuple([change for change in between if explains(change, was, value)] or between)

@@ -12,7 +12,7 @@ from simulator.mmap import page_align
 from simulator.mprotect import isolate
 from simulator.normal import vm_normal_page
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_YOUNG
-from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_DIRTY, PG_LAZYFREE, PG_REGION, PG_TOUCHED
+from simulator.physmem import PAGE_MASK, PAGE_SHIFT, PG_DIRTY, PG_LAZYFREE, PG_REGION, PG_TOUCHED, PG_UNREFERENCED
 from simulator.region import errno_of
 from simulator.vma import VM_SPECIAL, Vma, vma_merge
 from simulator.zap import put_page, zap_pte_range
@@ -274,6 +274,6 @@ def madvise_cold(k: Kernel, vma: Vma, first: int, last: int, advice: int) -> Non
         if page and k.mem.mapcount[page] == 1 and not k.mem.flags[page] & PG_REGION:  # a driver's is not on the LRU
             k.rules.append("madvise.cold-makes-old")
             vma.view[index] = pte & ~P_YOUNG
-            k.mem.flags[page] &= ~PG_TOUCHED & 0xFFFF
+            k.mem.flags[page] = k.mem.flags[page] & ~PG_TOUCHED | PG_UNREFERENCED
             if advice == PAGEOUT:  # what reclaim does to the page's own flag is its own affair
                 k.mem.flags[page] |= PG_TOUCHED

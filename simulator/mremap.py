@@ -143,7 +143,8 @@ def vma_to_resize(k: Kernel, task: Task, addr: int, old: int, new: int, flags: i
 
 def expand(k: Kernel, task: Task, vma: Vma, end: int) -> None:
     """Grow in place; the new pages have no ptes."""
-    k.rules.append("mremap.grows-hole" if vma.backing is not None else "mremap.grows")
+    of_a_driver = vma.backing is not None and vma.backing.region is not None
+    k.rules.append("mremap.grows-hole" if of_a_driver else "mremap.grows")
     added = (end - vma.end) >> PAGE_SHIFT
     vma.ptes = np.concatenate((vma.ptes, new_ptes(added)))
     vma.view = vma.ptes.data

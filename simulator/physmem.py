@@ -36,7 +36,7 @@ PG_DIRTY = 128  # the page array says dirty, whatever the ptes say
 PG_TOUCHED = 256  # get_user_pages() marked it accessed: PG_referenced, PG_active, by the LRU's timing
 PG_FORKED = 512  # shared by a fork, and no single owner has written it since: not PageAnonExclusive
 NOWHERE = PG_HOLE | PG_GUARD  # frames that nothing can be read from
-PG_UNREFERENCED = 1024  # PG_referenced was taken from it (clear_refs)
+PG_UNREFERENCED = 1024  # PG_referenced was taken from it (clear_refs, MADV_COLD)
 # What a free page does not keep.
 PG_OF_CONTENT = PG_ANON | PG_LAZYFREE | PG_DIRTY | PG_TOUCHED | PG_FORKED | PG_UNREFERENCED
 

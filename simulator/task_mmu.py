@@ -67,7 +67,8 @@ class MemSize:
 def smaps_vma(k: Kernel, task: Task, vma: Vma) -> dict[str, Any]:
     """One vma of smaps: its maps line, the kB fields this kernel prints, and VmFlags as a list (None: not printed).
 
-    `Referenced` is a tuple of allowed values where the page array's own flag, set by get_user_pages(), has a say.
+    `Referenced` is a tuple of allowed values where the page array's own flag, set by get_user_pages(), has a say, and
+    `LazyFree` where pages were freed lazily.
     """
     entry = maps_line(vma)
     mss = MemSize()
@@ -96,6 +97,8 @@ def smaps_vma(k: Kernel, task: Task, vma: Vma) -> dict[str, Any]:
         low, more = entry["Referenced"], mss.perhaps_referenced >> 10
         k.rules.append("smaps.referenced-by-the-page-array")
         entry["Referenced"] = tuple(range(low, low + more + 1, 4))
+    if mss.lazyfree and "LazyFree" in entry:  # a page waits in a batch of the LRU until it is made so
+        entry["LazyFree"] = tuple(range(0, entry["LazyFree"] + 1, 4))
     entry["VmFlags"] = vm_flags(k, vma.flags) if k.profile.smaps_vmflags else None
     return entry
 
