@@ -22,6 +22,8 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f)
 /* The calls whose number or form differs between architectures. A 64-bit argument takes two registers, the first one even. */
 #define ARCH_PAIR(v) (long)(v), (long)((unsigned long long)(v) >> 32)
 #define ARCH_OPEN(path, flags, mode) sys6(__NR_open, (long)(path), (flags) | 0x20000 /* O_LARGEFILE */, mode, 0, 0, 0)
+/* What the kernel maps into every process of pages that RSS counts, and mlockall() fills in. */
+#define ARCH_COUNTED_VMAS "[vdso]", "[vvar]", "[sigpage]"
 enum { ARCH_O_DIRECT = 0x10000, ARCH_O_DIRECTORY = 0x4000 };
 #define ARCH_PIPE(fds) sys6(__NR_pipe, (long)(fds), 0, 0, 0, 0, 0)
 #define ARCH_POLL(fds, n, ms) sys6(__NR_poll, (long)(fds), n, ms, 0, 0, 0)

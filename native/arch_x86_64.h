@@ -22,6 +22,8 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f)
 
 /* The calls whose number or form differs between architectures. */
 #define ARCH_OPEN(path, flags, mode) sys6(__NR_open, (long)(path), flags, mode, 0, 0, 0)
+/* What the kernel maps into every process of pages that RSS counts, and mlockall() fills in; [vvar] has none here. */
+#define ARCH_COUNTED_VMAS "[vdso]"
 enum { ARCH_O_DIRECT = 0x4000, ARCH_O_DIRECTORY = 0x10000 };
 #define ARCH_PIPE(fds) sys6(__NR_pipe, (long)(fds), 0, 0, 0, 0, 0)
 #define ARCH_POLL(fds, n, ms) sys6(__NR_poll, (long)(fds), n, ms, 0, 0, 0)

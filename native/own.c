@@ -41,7 +41,7 @@ static void add_vmas(u64 from, u64 to)
 
 void own_find(void)
 {
-	static const char *const kernels[] = {"[vdso]", "[sigpage]"}; /* of ordinary pages, which mlockall() fills in */
+	static const char *const kernels[] = {ARCH_COUNTED_VMAS};
 	u64 box = (u64)(uintptr_t)me.box, here = (u64)(uintptr_t)&box, from, to;
 
 	own_count = 0;

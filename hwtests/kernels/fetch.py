@@ -23,7 +23,7 @@ def fetch(name: KernelName, say: Say = lambda _text: None, *, with_headers: bool
     apt, no network, no suite that carries the kernel, or no way to start it here.
     """
     kernel = cached(name)
-    fresh = kernel is None or (name.kind == "qemu" and not (kernel.folder / guest_modules.FOLDER).exists())
+    fresh = kernel is None or (name.kind == "qemu" and not guest_modules.up_to_date(kernel))
     if kernel is None or fresh:
         kernel = _fetch(name, say)
     if not with_headers or name.kind == "uml" or headers.complete(kernel):

@@ -17,15 +17,17 @@ from pathlib import Path
 from hwtests.kernels.cache import Kernel
 from hwtests.kernels.errors import KernelError
 
-#: The channel of a guest's agent, and the drivers behind regions. What the kernel has built in is no file.
+#: The channel of a guest's agent, the drivers behind regions, and a disk. What the kernel has built in is no file.
 WANTED = (
     "virtio_pci", "virtio_mmio", "virtio_console",
     "uio", "uio_pci_generic", "udmabuf",
     "vfio", "vfio_iommu_type1", "vfio_pci",
     "bochs_drm", "bochs",
+    "brd",
 )  # fmt: skip
 
 FOLDER = "modules"
+SOUGHT = "sought"  # what WANTED was when they were kept
 BUILT_IN = "modules.builtin"  # one path a line, as kbuild writes it
 _UNPACK = {".ko": lambda data: data, ".xz": lzma.decompress, ".gz": gzip.decompress}
 
@@ -34,6 +36,7 @@ def keep(tree: Path, new: Path) -> None:
     """Copy out of `tree`, an unpacked package, what guests need into folder `new`/modules, unpacked."""
     target = new / FOLDER
     target.mkdir()
+    (target / SOUGHT).write_text(_sought())
     for path in tree.rglob(BUILT_IN):
         shutil.copy2(path, target / BUILT_IN)
     files = {_name(path): path for path in tree.rglob("*.ko*") if path.suffix in _UNPACK}
@@ -44,6 +47,16 @@ def keep(tree: Path, new: Path) -> None:
         if not kept.exists():
             kept.write_bytes(_UNPACK[files[name].suffix](files[name].read_bytes()))
             wanted += [other for other in depends(kept) if other in files]
+
+
+def up_to_date(kernel: Kernel) -> bool:
+    """Whether all that guests need was looked for when the kernel was fetched."""
+    kept = kernel.folder / FOLDER / SOUGHT
+    return kept.exists() and kept.read_text() == _sought()
+
+
+def _sought() -> str:
+    return "".join(f"{name}\n" for name in WANTED)
 
 
 def modules_of(kernel: Kernel, names: Iterable[str]) -> list[Path]:
@@ -113,6 +126,8 @@ def _why_not(kernel: Kernel, name: str) -> tuple[str, str]:
         return "a kernel's file without modules", f"build {name} into the kernel"
     if not (kernel.folder / FOLDER).exists():
         return "no modules in the cache", f"pfnlab kernels fetch {kernel.name}"
+    if name in WANTED and not up_to_date(kernel):
+        return "not looked for when the kernel was fetched", f"pfnlab kernels fetch {kernel.name}"
     if name not in WANTED:
         return "only what guests need is kept", f"build {name} from its sources (`pfnlab kernels` says with what)"
     return f"{kernel.record.package} is built without it", "name another kernel"

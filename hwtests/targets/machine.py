@@ -13,6 +13,8 @@ SLOTS: Mapping[str, int] = {"bar": 5, "bar-wc": 6, "mmio-testdev": 7}  # PCI dev
 VIRTIO_PORT = "virtserialport"
 #: What a kernel needs for it, where it is not built in.
 VIRTIO_MODULES = ("virtio_pci", "virtio_console")
+#: A disk for O_DIRECT: in the guest's own memory, of 64 KiB, with nothing of the host behind it.
+DISK_MODULE, DISK_ARGS = "brd", "rd_nr=1 rd_size=64"
 GUARD = 8  # pages before and after the hidden region that are the lab's too
 
 

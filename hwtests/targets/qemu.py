@@ -16,6 +16,8 @@ from hwtests.targets.base import Region, TargetError, Unusable
 from hwtests.targets.guest import GuestTarget
 from hwtests.targets.initramfs import agent_archive
 from hwtests.targets.machine import (
+    DISK_ARGS,
+    DISK_MODULE,
     GUARD,
     MACHINES,
     MIB,
@@ -68,9 +70,10 @@ class QemuTarget(GuestTarget):
 
     def _start(self, folder: Path, agent: bytes, channel: socket.socket, ids: tuple[int, int]) -> Supervised:
         assert self._kernel is not None
-        channel_modules = _virtio(self._kernel)
+        channel_modules = _own_modules(self._kernel, VIRTIO_MODULES)
+        disk_modules = _own_modules(self._kernel, (DISK_MODULE,), DISK_ARGS)
         machine = self.machine if channel_modules is None else self.machine.with_virtio()
-        modules = [*(channel_modules or ()), *self._modules()]
+        modules = [*(channel_modules or ()), *(disk_modules or ()), *self._modules()]
         (folder / "initrd").write_bytes(agent_archive(agent, module_entries(modules)))
         files = {"ram": self.machine.ram, **dict.fromkeys(_SHARED, PAGES * PAGE)}
         for name, size in files.items():
@@ -151,12 +154,15 @@ class QemuTarget(GuestTarget):
         ]
 
 
-def _virtio(kernel: Kernel) -> list[GuestModule] | None:
-    """The modules that `kernel` needs for a virtio-serial port; None where it has neither them nor the drivers."""
+def _own_modules(kernel: Kernel, names: Sequence[str], args: str = "") -> list[GuestModule] | None:
+    """The modules `names` of `kernel` and what they need, with `args` for each; None where it has not even the drivers.
+
+    A virtio-serial port is what the channel is faster by, a disk what some programs ask for: a guest does without.
+    """
     from hwtests.kernels.guest_modules import modules_of
 
     try:
-        return [GuestModule(path) for path in modules_of(kernel, VIRTIO_MODULES)]
+        return [GuestModule(path, args) for path in modules_of(kernel, names)]
     except KernelError:
         return None
 

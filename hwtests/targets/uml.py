@@ -24,6 +24,7 @@ MEMORY = "64M"
 PAGES = 16  # of a region
 GUARD = 8  # pages of the iomem file before and after the region that is seen through /dev/mem
 PAGE = 4096  # UML's, on x86-64
+DISK = 1 << 16  # bytes of what takes O_DIRECT
 
 
 class UmlTarget(GuestTarget):
@@ -43,10 +44,11 @@ class UmlTarget(GuestTarget):
     def _start(self, folder: Path, agent: bytes, channel: socket.socket, ids: tuple[int, int]) -> Supervised:
         assert self._kernel is not None
         (folder / "initrd").write_bytes(agent_archive(agent))
-        iomem = folder / "iomem"
-        iomem.write_bytes(bytes((PAGES + 2 * GUARD) * PAGE))
-        if os.geteuid() == 0:
-            os.chown(iomem, *ids)
+        iomem, disk = folder / "iomem", folder / "disk"
+        for file, size in ((iomem, (PAGES + 2 * GUARD) * PAGE), (disk, DISK)):
+            file.write_bytes(bytes(size))
+            if os.geteuid() == 0:
+                os.chown(file, *ids)
         fd = channel.fileno()
         command = [
             f"./{self._kernel.file}",
@@ -55,6 +57,7 @@ class UmlTarget(GuestTarget):
             f"uml_dir={folder}",
             "umid=guest",
             f"iomem=mmapper,{iomem}",  # a kernel without the driver leaves it alone
+            f"ubd0={disk}",
             "con=null",
             "con0=null,fd:1",
             "ssl=null",

@@ -122,6 +122,16 @@ def test_a_kernel_cached_before_modules_were_kept_is_fetched_again(archive):
     assert (kernel.folder / "modules" / "uio.ko").exists()
 
 
+def test_a_kernel_of_which_too_few_modules_were_kept_is_fetched_again(archive):
+    archive.add_kernel("6.1.9-1", "6.1.0-9-cloud-amd64")
+    kernel, _ = said_by()
+    (kernel.folder / "modules" / "sought").write_text("uio\n")
+
+    _, said = said_by()
+
+    assert "linux-image-6.1.0-9-cloud-amd64" in said
+
+
 def test_a_kernel_in_parts_is_put_together(archive):
     release = "7.2.1+deb14-cloud-amd64"
     archive.add_kernel("7.2.1-1", release, files={}, depends=f"linux-base-{release}, linux-binary-{release}, dracut")

@@ -133,3 +133,47 @@ def test_process_becomes_who_the_program_wants(link):
     _, too_much, enough = link.run(program, options=options).observations
 
     assert (too_much.ret, enough.ret) == (-errno.ENOMEM, 0)
+
+
+def test_locking_everything_counts_what_the_program_has(link):
+    lock = ("mlockall", 0, -1, (3,))
+    result = run(link, mapping(4), store(0, 1), lock, rss(), ("munlockall", 0, -1, ()), rss())
+
+    assert [counters(result.observations[i]) for i in (3, 5)] == [(4, 0, 4, 4), (4, 0, 4, 0)]
+
+
+def test_core_of_32_bits_is_read(link):
+    obs = last(link, mapping(1), store(0, 0x41), ("coredump", 0, -1, (0, 0x33)))
+
+    assert (obs.stage, obs.signal) == (Stage.DIED, signal.SIGABRT)
+    assert struct.unpack_from("<4Q", obs.payload) == (PLACE, PAGE, PAGE, 6)
+    assert obs.payload[32:34] == b"\x41\0"
+
+
+def test_agent_executes_itself(link):
+    result = run(link, mapping(1), store(0, 5), rss(), ("exec", 0, -1, ()), rss(), load(0))
+
+    assert counters(result.observations[4]) == (0, 0, 0, 0)
+    assert result.observations[5].stage == Stage.FAULT
+
+
+@pytest.mark.parametrize(
+    ("call", "ret"),
+    [
+        (("mseal", 0, -1, (0, 0, -1)), -errno.ENOSYS),
+        (("pagemap_scan", 0, -1, (0, 0, -1)), -errno.ENOTTY),
+        (("process_madvise", 0, -1, (0, 0, 0, -1, 20)), PAGE),
+        (("futex_wait", 0, -1, (0, 0, 0, 0, 0)), -errno.ETIMEDOUT),
+        (("futex_wait", 0, -1, (0, 0, 0, 1, 1)), -errno.EAGAIN),
+        (("remap_file_pages", 0, -1, (0, 0, -1, 0, 0)), -errno.EINVAL),
+        (("read_zero", 0, -1, (0, 8, 100)), 100),
+        (("clear_refs", 0, -1, (1,)), 0),
+        (("rollup", 0, -1, ()), None),
+    ],
+)
+def test_call_beyond_is_answered(link, call, ret):
+    link.region(0, Kind.FILE, "/init", flags=1, pages=1)
+    obs = last(link, mapping(1), call)
+
+    assert obs.stage == Stage.CALL
+    assert obs.ret == ret or (ret is None and b"\0" in obs.payload)
