@@ -9,6 +9,7 @@ No function here knows a rule.
 from __future__ import annotations
 
 import errno
+import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from itertools import groupby
 from typing import Any
 
 MAX_RUNS = 16
+_PHYSICAL = re.compile(r"\[mem 0x([0-9a-f]+)-0x([0-9a-f]+)\]")  # arch/x86/mm/pat/memtype.c
 
 SEGV_CODES = {1: "SEGV_MAPERR", 2: "SEGV_ACCERR", 3: "SEGV_BNDERR", 4: "SEGV_PKUERR"}
 BUS_CODES = {1: "BUS_ADRALN", 2: "BUS_ADRERR", 3: "BUS_OBJERR", 4: "BUS_MCEERR_AR", 5: "BUS_MCEERR_AO"}
@@ -61,6 +63,22 @@ class PfnNames:
         if pgoff % page_size == 0 and (name := self.name(pgoff // page_size)) is not None:
             return name
         return hex(pgoff)
+
+    def log(self, line: str, page_size: int) -> str:
+        """A line of the kernel's log, a range of a region's pages in it (`[mem 0x…-0x…]`, whole pages) by its name."""
+
+        def named(match: re.Match[str]) -> str:
+            start, end = int(match[1], 16), int(match[2], 16) + 1
+            name, last = self.name(start // page_size), self.name((end - 1) // page_size)
+            if name is None or last is None or start % page_size or end % page_size:
+                return match[0]
+            region, first = name[:-1].split("[")
+            pages = (end - start) // page_size
+            if last != f"{region}[{int(first) + pages - 1}]":
+                return match[0]
+            return f"[mem {name}]" if pages == 1 else f"[mem {region}[{first}:{int(first) + pages}]]"
+
+        return _PHYSICAL.sub(named, line)
 
 
 @cache

@@ -66,7 +66,7 @@ def predict(
         if left.task.alive and kernel.lost is None:
             with suppress(Stopped):
                 kernel.exit(left.task, 0)
-    end = End(klog=list(kernel.klog), taint=0)
+    end = End(klog=[names.log(line, compiled.page_size) for line in kernel.klog], taint=0)
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
 
 

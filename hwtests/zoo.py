@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwtests.language import parse_file
+from hwtests.on_sim import kinds
 from hwtests.promises import Kept, check_promises
-from hwtests.regions.traits import RegionTraits, load_traits
+from hwtests.regions.traits import RegionTraits
 from hwtests.simulated import Prepared
 from hwtests.trace import Trace
 from simulator import Profile, load_profile
@@ -44,26 +45,27 @@ def caught(name: str, programs: Mapping[str, Path]) -> Caught:
     one = defect(name)
     prepared = Prepared(one.program, parse_file(programs[one.program]))
     base = load_profile(one.base)
-    kinds = [bound for bound in _bindings(prepared) if prepared.unmet(base, bound) is None]
+    bindings = [bound for bound in _bindings(prepared, base) if prepared.unmet(base, bound) is None]
     return Caught(
         one,
-        tuple(next(iter(bound.values())).kind if bound else "" for bound in kinds),
-        tuple(_broken(prepared, base, kinds)),
-        tuple(_broken(prepared, one.profile, kinds)),
+        tuple(next(iter(bound.values())).kind if bound else "" for bound in bindings),
+        tuple(_broken(prepared, base, bindings)),
+        tuple(_broken(prepared, one.profile, bindings)),
     )
 
 
-def _bindings(prepared: Prepared) -> Iterator[Mapping[str, RegionTraits]]:
+def _bindings(prepared: Prepared, profile: Profile) -> Iterator[Mapping[str, RegionTraits]]:
     if not prepared.pages:
         yield {}
-    for traits in load_traits().values() if prepared.pages else ():
+        return
+    for traits in kinds(profile.level):
         yield dict.fromkeys(prepared.pages, traits)
 
 
 def _broken(
-    prepared: Prepared, profile: Profile, kinds: list[Mapping[str, RegionTraits]]
+    prepared: Prepared, profile: Profile, bindings: list[Mapping[str, RegionTraits]]
 ) -> Iterator[tuple[str, Kept]]:
-    for bound in kinds:
+    for bound in bindings:
         trace = prepared.simulate(profile, bound)
         region = next(iter(bound.values())).kind if bound else ""
         yield from ((region, kept) for kept in _promises(prepared, trace) if kept.held is False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator import flags as f
+from simulator import pat
 from simulator.mmap import unmap_vma
 from simulator.normal import normal_mask, vm_normal_page
 from simulator.pgtable import (
@@ -54,11 +55,9 @@ def dup_mmap(k: Kernel, parent: Task, child: Task) -> int:
             new.anon_vma = k.anon_vmas
             new.anon_chain = vma.anon_chain + 1
         child.insert(new)
-        if vma.flags & f.VM_PAT and k.profile.fork_pat_first_page and not pat_info(k, vma):
+        if vma.flags & f.VM_PAT and not pat.copied(k, vma) and k.profile.fork_pat_first_page:
             k.rules.append("fork.pat-needs-first-page")
-            child.remove(new)
-            for done in list(child.vmas):
-                unmap_vma(k, child, done)
+            _undo(k, child, new)
             return -errno.ENOMEM
         copy_page_range(k, parent, child, vma, new)
     if k.profile.stale_host_mappings:
@@ -66,10 +65,14 @@ def dup_mmap(k: Kernel, parent: Task, child: Task) -> int:
     return 0
 
 
-def pat_info(k: Kernel, vma: Vma) -> bool:
-    """get_pat_info(): can the cache mode be read off the vma's first pte?  Not when it is gone or a page's."""
-    pte = vma.view[0]
-    return bool(pte & P_PRESENT) and not vm_normal_page(k, vma, 0, pte)
+def _undo(k: Kernel, child: Task, new: Vma) -> None:
+    """What a fork() that fails has copied is given back; of the vma that failed there is nothing but its flags."""
+    child.remove(new)
+    for done in list(child.vmas):
+        unmap_vma(k, child, done)
+    if k.profile.fork_failed_pat == "frees":
+        k.rules.append("pat.failed-fork-frees")
+        pat.untrack(k, new)
 
 
 def copy_page_range(k: Kernel, parent: Task, child: Task, vma: Vma, new: Vma) -> None:

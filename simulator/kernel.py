@@ -95,6 +95,7 @@ class Kernel:
         # Mappings that nobody placed are put from here on: far above the places, or above what 32 bits have for them.
         self.anywhere = 1 << 44 if self.profile.word == 8 else 0x80000000 - self.arena
         self.warned: set[str] = set()
+        self.memtypes: list[tuple[int, int]] = []  # simulator/pat.py: reserved from a pfn up to another
         self.rules.clear()
         self.klog.clear()
         self.unknown = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator import flags as f
 from simulator.files import Backing, OpenFile
+from simulator.pat import untrack
 from simulator.physmem import PAGE_MASK, PAGE_SHIFT
 from simulator.remap import driver_mmap
 from simulator.vma import VM_SPECIAL, Vma, may_split, sealed, split_vma, vma_merge
@@ -244,6 +245,7 @@ def unmap_vma(k: Kernel, task: Task, vma: Vma) -> None:
     pages = vma.pages
     if vma.flags & f.VM_LOCKED:
         task.locked_vm -= pages
+    untrack(k, vma)
     zap_pte_range(k, task, vma, 0, pages)
     task.total_vm -= pages
     task.remove(vma)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulator import flags as f
 from simulator.insert import insert, map_page, page_behind
+from simulator.pat import reserve
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_SPECIAL, P_YOUNG, PFN_SHIFT, SCALAR_PAGES, fill_run, vm_page_prot
 from simulator.physmem import GUARD, PG_PAGE, PG_RESERVED
 from simulator.region import Region, errno_of
@@ -138,6 +139,7 @@ def remap_pfn_range(k: Kernel, task: Task, vma: Vma, first: int, pfn: int, pages
     k.rules.append("remap.flags")
     vma.flags |= k.remap_bits
     if k.profile.pat and whole:
+        reserve(k, pfn, pages)
         vma.flags |= f.VM_PAT
     prot = vm_page_prot(vma.flags) | P_PRESENT | P_YOUNG
     if k.raw_rule == "special":

@@ -244,7 +244,8 @@ class Execution:
             raise TargetError(f"{self.target}: {compiled.program.path}: {refusal}") from None
         before, after = result.taint
         self.late_taint, self.taint = before & ~self.taint, after
-        klog = list(result.klog or ())
+        names = self._names(bound)
+        klog = [names.log(line, self.hello.page_size) for line in result.klog or ()]
         end = End(klog=klog, taint=after & ~before)
         if DoneFlag.REGION_MOVED in result.flags:
             end = End(

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Each known defect of this area's history is caught by the program that it names, and its healthy base is not."""
 
+from pathlib import Path
+
 import pytest
 
 from hwtests.selection import catalogue
-from hwtests.zoo import caught
+from hwtests.zoo import caught, filled
 from simulator import profile_for, profile_names
 from simulator.zoo import defect, zoo_names
 
@@ -27,3 +29,8 @@ def test_no_kernel_is_taken_for_a_defect(name):
     profile, _ = profile_for(one.profile.level, one.profile.arch, one.profile.config)
     assert profile.name in profile_names()
     assert profile.name != one.profile.name
+
+
+def test_the_page_has_the_defects_as_they_are():
+    page = Path(__file__).parents[2].joinpath("docs/zoo.md").read_text(encoding="utf-8")
+    assert filled(page, catalogue()) == page
