@@ -274,5 +274,7 @@ def _mutants(commands: argparse._SubParsersAction[Parser]) -> None:
     mutants.add_argument("--seed", type=int, default=0, metavar="N", help="at random by this seed (default: 0)")
     mutants.add_argument("--programs", nargs="+", default=[], metavar="PROGRAM", help="let only these try")
     mutants.add_argument("--golden", type=int, default=100, metavar="N", help="golden records a kernel (default: 100)")
+    mutants.add_argument("--thorough", action="store_true", help="let all of a program's circumstances try, not one of "
+                         "those that reach the same statements of the simulator")  # fmt: skip
     mutants.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes at a time (default: 1)")
     mutants.add_argument("--list", action="store_true", help="list the mutants, judge none")
