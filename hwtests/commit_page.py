@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
@@ -87,7 +87,7 @@ def traces(seen: Seen) -> tuple[Trace, Trace]:
     found = []
     for name in (BEFORE, AFTER):
         profile = load_profile(name)
-        bound: Mapping[str, RegionTraits] = dict.fromkeys(program.pages, load_traits()[seen.region])
+        bound: Mapping[str, RegionTraits] = {one: load_traits()[seen.region] for one in program.pages}
         if unmet := program.unmet(profile, bound):
             raise ValueError(f"{seen.program} on {seen.region}, {name}: needs {unmet.needs}, found {unmet.found}")
         found.append(program.simulate(profile, bound))
@@ -100,7 +100,15 @@ def page() -> str:
     out = ["<!-- SPDX-License-Identifier: GPL-2.0-or-later -->", "", *_wrapped(said.above), ""]
     for hunk in said.hunks:
         out += _hunk(hunk)
-    return "\n".join([*out, *_wrapped(said.below)]) + "\n"
+    links = dict.fromkeys(seen.program for hunk in said.hunks for seen in hunk.seen)
+    return "\n".join([*out, *_wrapped(said.below), "", *_links(links)]) + "\n"
+
+
+def _links(names: Iterable[str]) -> Iterator[str]:
+    # Where the programs are; a destination may stand on a line of its own.
+    for name in names:
+        path = catalogue()[name]
+        yield from (f"[`{name}`]:", f"../hwtests/catalogue/{path.parent.name}/{path.name}")
 
 
 def _hunk(hunk: Hunk) -> Iterator[str]:
@@ -119,16 +127,19 @@ def _wrapped(text: str) -> Iterator[str]:
     for number, paragraph in enumerate(text.strip().split("\n\n")):
         if number:
             yield ""
-        if paragraph.startswith(("|", "#", "-", "    ")):
+        if paragraph.startswith(("#", "    ")):
             yield from paragraph.splitlines()
         else:
-            yield from textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
+            indent = "  " if paragraph.startswith("- ") else ""
+            yield from textwrap.wrap(
+                paragraph, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
 
 
 def _program(seen: Seen) -> Iterator[str]:
     path = catalogue()[seen.program]
-    where = f"../hwtests/catalogue/{path.parent.name}/{path.name}"
-    yield from _wrapped(f"[`{seen.program}`]({where}), on `{seen.region}`: {_about(path)}")
+    on = f", on `{seen.region}`" if seen.region else ""
+    yield from _wrapped(f"[`{seen.program}`]{on}: {_about(path)}")
     yield ""
     before, after = traces(seen)
     yield "```"

@@ -26,7 +26,7 @@ def do_wp_page(k: Kernel, task: Task, vma: Vma, index: int, address: int) -> int
     pte = vma.view[index]
     if k.raw_rule == "reserved-vma" and vma.flags & VM_RESERVED:
         k.rules.append("cow.reserved-is-a-bug")
-        bug(k, k.running or task, "mm/memory.c")
+        bug(k, k.running or task, "mm/memory.c", in_fault=k.running is None)
     if k.cow_absent == "kill" and not k.mem.flags[pte >> PFN_SHIFT] & PG_PAGE:
         k.rules.append("cow.absent-kills")
         print_bad_pte(k)

@@ -14,7 +14,7 @@ from simulator.cow import (
     page_add_new_anon_rmap,
 )
 from simulator.flags import VM_ACCESS_FLAGS, VM_EXEC, VM_READ, VM_WRITE
-from simulator.insert import fault_op
+from simulator.insert import fault_op, page_in_hole
 from simulator.pgtable import (
     P_DIRTY,
     P_NONE,
@@ -140,6 +140,8 @@ def do_fault(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
         return shmem_fault(k, task, vma, index, write)
     if region.insert == "fault":
         return fault_op(k, task, vma, index, write)
+    if region.hole_op:
+        return page_in_hole(k, task, vma, index, write)
     if k.hole_fault == "sigbus":
         k.rules.append("fault.hole-sigbus")
         return VM_FAULT_SIGBUS

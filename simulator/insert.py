@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.cow import VM_FAULT_SIGBUS, anon_vma_prepare, page_add_new_anon_rmap
-from simulator.flags import VM_SHARED, VM_WRITE
+from simulator.flags import VM_PFNMAP, VM_SHARED, VM_WRITE
+from simulator.oops import bug
 from simulator.pgtable import P_DIRTY, P_PRESENT, P_SOFT_DIRTY, P_SPECIAL, P_WRITE, P_YOUNG, PFN_SHIFT
-from simulator.physmem import PAGE_SHIFT, PAGE_SIZE, PG_DIRTY, PG_HOLE, PG_PAGE
+from simulator.physmem import PAGE_SHIFT, PAGE_SIZE, PG_DIRTY, PG_HOLE, PG_PAGE, PG_RESERVED
 from simulator.vma import page_prot
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def fault_op(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
         if region.around and not result:
             fill_around(k, task, vma, backing, region)
         return result
+    return returned_page(k, task, vma, index, pfn, write)
+
+
+def returned_page(k: Kernel, task: Task, vma: Vma, index: int, pfn: int, write: bool) -> int:
+    """What is made of a page that a fault handler returns: 0 or VM_FAULT_SIGBUS."""
     if not k.mem.flags[pfn] & PG_PAGE:
         k.unknown = "a fault handler that returns memory without a struct page"
         return VM_FAULT_SIGBUS
@@ -84,6 +90,26 @@ def fault_op(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
         k.rules.append("fault.dirty-page-dirty-pte")
         bits = P_DIRTY | P_SOFT_DIRTY
     map_page(k, task, vma, index, pfn, bits)
+    return 0
+
+
+def page_in_hole(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
+    """do_no_page() where remap_pfn_range() left a hole and the driver has a nopage(): 0 or VM_FAULT_SIGBUS."""
+    k.rules.append("fault.op-in-a-hole")
+    if k.profile.nopage_in_pfnmap == "bug":
+        bug(k, k.running or task, "mm/memory.c", in_fault=k.running is None)
+    backing = vma.backing
+    assert backing is not None
+    assert backing.region is not None
+    pfn = backing.first_pfn + page_behind(backing.region, backing, vma.pgoff + index)
+    if vma.flags & VM_PFNMAP and vma.pgoff >= backing.first_pfn:  # remap_pfn_range() made a frame's number of it
+        pfn = vma.pgoff + index
+    copies = write and not vma.flags & VM_SHARED
+    counted = not (k.raw_rule == "reserved-vma" or (k.raw_rule == "reserved" and k.mem.flags[pfn] & PG_RESERVED))
+    if counted or copies:
+        return returned_page(k, task, vma, index, pfn, write)
+    k.mem.refcount[pfn] += 1  # nopage() took it, and nothing gives it back
+    vma.view[index] = pfn << PFN_SHIFT | P_PRESENT | P_YOUNG | page_prot(k, vma) | (P_DIRTY if write else 0)
     return 0
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import flags as f
 from simulator.normal import vm_normal_page
-from simulator.pgtable import P_DIRTY, P_PRESENT
-from simulator.physmem import PG_ANON, PG_DIRTY, PG_RESERVED
+from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, PFN_SHIFT
+from simulator.physmem import PG_ANON, PG_DIRTY, PG_PAGE, PG_RESERVED
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -28,6 +28,8 @@ def numa_maps(k: Kernel, task: Task, start: int, end: int) -> list[dict[str, Any
 
 
 def _line(k: Kernel, vma: Vma) -> dict[str, Any]:
+    if k.profile.numa_maps == "follow-page":
+        return _followed(k, vma)
     pages = anon = dirty = 0
     if vma.flags & f.VM_PFNMAP and k.profile.smaps_pfnmap == "skipped":
         k.rules.append("numa-maps.pfnmap-skipped")
@@ -43,3 +45,21 @@ def _line(k: Kernel, vma: Vma) -> dict[str, Any]:
     mapped = 0 if pages in (anon, dirty) else pages
     policy = vma.policy.split()[0]
     return {"start": vma.start, "policy": policy, "anon": anon, "dirty": dirty, "mapped": mapped, "N0": pages}
+
+
+def _followed(k: Kernel, vma: Vma) -> dict[str, Any]:
+    # 2005: what follow_page() finds, dirty or not; of a raw pte the struct page, if there is one, until the commit.
+    k.rules.append("numa-maps.follows-pages")
+    pages = anon = mapped = 0
+    for index, pte in enumerate(vma.ptes.tolist()):
+        if pte & (P_PRESENT | P_NONE) != P_PRESENT:
+            continue
+        pfn = pte >> PFN_SHIFT
+        raw_too = k.profile.gup_raw == "page" and k.mem.flags[pfn] & PG_PAGE
+        page = pfn if raw_too else vm_normal_page(k, vma, index, pte)
+        if page:
+            pages += 1
+            anon += bool(k.mem.flags[page] & PG_ANON)
+            mapped += bool(k.mem.mapcount[page])
+    policy = vma.policy.split()[0]
+    return {"start": vma.start, "policy": policy, "anon": anon, "dirty": 0, "mapped": mapped, "N0": pages}

@@ -17,7 +17,7 @@ AFTERWARDS = "what a kernel does after an oops"
 BUG = "Kernel BUG at"  # arch/x86_64/kernel/traps.c out_of_line_bug(), 2005: then file:line
 
 
-class Stopped(Exception):  # noqa: N818: it is no error of the model's
+class Stopped(Exception):
     """The call has no answer; `outcome` is `died` (the caller was killed, by `Task.death`) or `hangs`."""
 
     def __init__(self, outcome: str) -> None:
@@ -32,11 +32,14 @@ def oops(k: Kernel, task: Task, text: str) -> NoReturn:
     raise Stopped("died")
 
 
-def bug(k: Kernel, task: Task, where: str) -> NoReturn:
-    """BUG() with mmap_sem held, at `where` (a file): do_exit() waits for it for ever, so nobody reaps the process."""
+def bug(k: Kernel, task: Task, where: str, *, in_fault: bool = False) -> NoReturn:
+    """BUG() at `where` (a file) in a system call, which has mmap_sem: do_exit() waits for it for ever.
+
+    `in_fault`: in a page fault, which only reads under it: the process dies of SIGSEGV.
+    """
     k.log(f"{BUG} {where}")
     _end(k, task, "SIGSEGV")
-    raise Stopped("hangs")
+    raise Stopped("died" if in_fault else "hangs")
 
 
 def loop(k: Kernel, task: Task) -> NoReturn:

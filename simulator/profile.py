@@ -56,6 +56,7 @@ class Profile:
     mprotect_upgrade: str
     fault_dirty_page: bool
     hole_fault: str
+    nopage_in_pfnmap: str
     read_fault_needs: str
     exec_only: str
     fault_around_pages: int
@@ -102,15 +103,6 @@ class Profile:
     coredump_reserved: str
     pagemap_scan: bool
     smaps_rollup: bool
-    process_madvise: tuple[int, ...]
-    process_madvise_own: str
-    remap_file_pages: str
-    mlockall_flags: int
-    exec_bit: bool
-    direct_pins: bool
-    coredump_reserved: str
-    pagemap_scan: bool
-    smaps_rollup: bool
     # accounting and /proc
     smaps_raw: str
     smaps_pfnmap: str
@@ -122,6 +114,7 @@ class Profile:
     exit_checks_rss: bool
     pagemap: str
     max_pfn: str
+    numa_maps: str
     mincore_pfnmap: str
     read_zero: str
     mincore_anon: bool

@@ -26,6 +26,7 @@ class Region:
         (counted from the region's start).
     length: `region` (longer is `length_errno`), `exact` (any other is) or `any`.
     fixed: False: its place cannot be chosen (EINVAL). around: a fault fills the whole vma.
+    hole_op: its fault handler answers, with a page, for what its mmap left out.
     access: vm_ops->access: `none` or `phys` (generic_access_phys()).
     premapped: name of the vma that every process has of it (`[vvar]`), mapped with no file.
     """
@@ -46,6 +47,7 @@ class Region:
     order: str = "forward"  # forward | reversed
     mapped: int = 0
     around: bool = False
+    hole_op: bool = False
     fixed: bool = True
     chunk_pages: int = 0
     offset: str = "any"  # any | zero

@@ -72,6 +72,7 @@ class RegionTraits:
     length, length_errno: whether a mapping longer than the region is refused (`region`), any of another length
         (`exact`), or not looked at (`any`).
     fixed: whether its place may be chosen (MAP_FIXED); else it is EINVAL. around: a fault fills the whole vma.
+    hole_op: whether its fault handler answers, with a page, for what its mmap left out.
     access: vm_ops->access: `none`, or `phys` (generic_access_phys()).
     writenotify: whether its vm_ops has page_mkwrite or pfn_mkwrite: mprotect then leaves shared ptes write-protected.
     may_split: whether a vma of it can be split. has_file, noexec, others_write (mode of an inode that root
@@ -131,6 +132,7 @@ class RegionTraits:
     order: str = "forward"
     mapped: int = 0
     around: bool = False
+    hole_op: bool = False
     fixed: bool = True
     chunk_pages: int = 0
     offset: str = "any"

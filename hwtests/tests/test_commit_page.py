@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from hwtests.commit_page import PAGE, WIDTH, page, traces, words
+from hwtests.regions.traits import load_traits
+from hwtests.selection import catalogue
 
 HUNKS = words().hunks
 
@@ -15,7 +19,7 @@ def test_the_page_is_up_to_date():
 
 
 def test_the_page_fits_its_width():
-    assert [line for line in page().splitlines() if len(line) > WIDTH and "](" not in line] == []
+    assert [line for line in page().splitlines() if len(line) > WIDTH] == []
 
 
 @pytest.mark.parametrize("hunk", HUNKS, ids=lambda hunk: hunk.function)
@@ -29,3 +33,11 @@ def test_a_program_tells_the_commit_from_its_parent(seen):
     told = [(left.obs, right.obs) for left, right in zip(before.lines, after.lines, strict=True)]
 
     assert any(left != right for left, right in told) or before.end != after.end
+
+
+def test_a_program_that_the_words_name_is_in_the_catalogue():
+    known = catalogue()
+    said = [words().above, words().below, *(hunk.changed + hunk.unseen for hunk in HUNKS)]
+    named = {name for text in said for name in re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", text)}
+
+    assert named - set(known) - set(load_traits()) == set()

@@ -26,7 +26,7 @@ def test_there_is_a_file_for_each_kind_of_region():
     others = """bar bar-wc btf dma-heap-chunk dma-heap-chunks dma-heap-pages hidden hpet io-uring-pages io-uring-pfn
         mmio-testdev packet perf udmabuf udmabuf-prefaulted uml-iomem uml-mmapper uml-ram vvar
         fb uio"""
-    past = "buffer-noio device-pieces dma-buffer packet-blocks"
+    past = "buffer-noio buffer-nopage device-pieces dma-buffer packet-blocks"
 
     assert set(load_traits()) == {
         *others.split(),
