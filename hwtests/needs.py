@@ -164,6 +164,8 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
             yield from _trait(name, "view", f"{name}.view, to peek", place)
         if "poke" in verbs:
             yield from _trait(name, "poke", f"{name}.poke, to poke", place)
+        if "call" in verbs and not place.own_kernel:
+            yield from _trait(name, "poke", f"{name}.poke, to know what code is there", place)
         if name in released(program) and traits.source != "ram":
             found = f"{traits.kind} is not the lab's own RAM in a guest"
             yield Skip(f"{name} of which a page can be given back", found, "use uml:6.12 --region uml-ram")

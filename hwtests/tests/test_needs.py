@@ -235,3 +235,13 @@ def test_a_core_is_dumped_in_a_kernel_of_the_labs_own_only():
 @pytest.mark.parametrize("op", ["p: read_zero m", "p: direct_read m 1"])
 def test_what_the_kernel_writes_into_a_mapping_is_a_store(op):
     assert asked(f"region dev\n{BODY}{op}", dataclasses.replace(MAPPER, own=False, stores=False)) is not None
+
+
+def test_on_a_kernel_that_others_use_code_is_called_only_where_the_lab_wrote_it():
+    text = f"region dev\n{BODY}p: call m"
+
+    skip = asked(text, RING)
+    assert skip is not None
+    assert skip.needs == "dev.poke, to know what code is there"
+    assert asked(text, RING, own_kernel=True) is None
+    assert asked(text, MAPPER) is None
