@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,22 +15,9 @@ from typing import Any
 
 from simulator.catalogue import Change, Rule, Word, words
 from simulator.profile import Profile, load_profile, profile_names
+from simulator.version import order
 
 MAIN = "x86_64"  # the architecture that the others are told by
-FINAL = 1 << 16  # after every release candidate
-
-
-def order(version: str) -> tuple[int, ...]:
-    """What versions are compared by: `2.6.15-rc3` is before `2.6.15`, `2.6.15-rc2+` between -rc2 and -rc3.
-
-    ValueError for what is none.
-    """
-    match = re.match(r"(\d+(?:\.\d+)+)(?:-rc(\d+)(\+?))?", version)
-    if match is None:
-        raise ValueError(f"not a kernel version: {version!r}")
-    numbers = [int(part) for part in match[1].split(".")]
-    candidate = 2 * int(match[2]) + bool(match[3]) if match[2] else FINAL
-    return (*numbers, *[0] * (4 - len(numbers)), candidate)
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from importlib import resources
 from typing import Any
 
 from simulator import flags as f
+from simulator.version import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +224,12 @@ def profile_for(release: str, arch: str, config: Mapping[str, str] | None = None
     key = release_key(release)
     candidates = [load_profile(name) for name in profile_names()]
     of_arch = [p for p in candidates if p.arch == arch] or [p for p in candidates if p.arch == "x86_64"]
-    of_arch.sort(key=lambda p: (release_key(p.release), "-rc" not in p.release))
-    lower = [p for p in of_arch if _series(p.release) <= wanted]
+    of_arch.sort(key=lambda p: order(p.level))
+    if key[0] < 3:  # of one 2.6 release there are several profiles, down to those of a commit
+        lower = [p for p in of_arch if order(p.level) <= order(release)]
+    else:
+        lower = [p for p in of_arch if _series(p.release) <= wanted]
     chosen = lower[-1] if lower else of_arch[0]
-    if key[0] < 3:  # of one 2.6 release there are several profiles: rc kernels say so in their release
-        exact = [p for p in of_arch if p.release == release.split()[0]]
-        chosen = exact[-1] if exact else chosen
     named = chosen.arch == arch and _series(chosen.release) == wanted and key >= release_key(chosen.level)
     assumed = bool(chosen.assumed) or not named
     if config:

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from simulator.catalogue import rules, words
-from simulator.history import changes_between, differing, explains, in_order, neighbours, order, words_of
+from simulator.history import changes_between, differing, explains, in_order, neighbours, words_of
 from simulator.profile import Profile, load_profile, profile_names
+from simulator.version import order
 from simulator.zoo import ZOO, zoo_names
 
 #: What of a profile no rule is chosen by: which kernel it is, and the machine's measures.
