@@ -72,6 +72,7 @@ def vm_normal_page(k: Kernel, vma: Vma, index: int, pte: int, offset: int = 0) -
     if pfn == ZERO_PFN and k.zero_page == "uncounted":
         return 0
     if rule == "reserved":  # 2.6.14: any page, wherever it is mapped
+        k.rules.append(RULE_ID[rule])
         return 0 if k.mem.flags[pfn] & (PG_PAGE | PG_RESERVED) != PG_PAGE else pfn
     if rule == "reserved-vma":  # the tags 2.6.15-rc1 and -rc2: no page of a VM_RESERVED vma
         if vma.flags & VM_RESERVED:
@@ -117,6 +118,7 @@ def normal_mask(k: Kernel, vma: Vma, first: int, ptes: Ptes) -> NDArray[np.bool_
         return np.zeros(len(ptes), np.bool_)
     pfns = pfns_of(ptes)
     if rule == "reserved":
+        k.rules.append(RULE_ID[rule])
         present &= (k.mem.flags_array[pfns] & (PG_PAGE | PG_RESERVED)) == PG_PAGE
     elif rule == "reserved-vma":
         if vma.flags & VM_RESERVED:
