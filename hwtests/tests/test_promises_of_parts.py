@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A promise of a vma, of a range or of a core's segment: counts are summed, the rest must hold of each part."""
 
+from typing import Any
+
 import pytest
 
 from hwtests.language import compile_program, parse
@@ -22,7 +24,7 @@ NUMA = {
 }
 
 
-def held(operation: str, promise: str, obs: dict) -> bool | None:
+def held(operation: str, promise: str, obs: dict[str, Any]) -> bool | None:
     head = "pfn 1\nregion dev pages=4\nprocess p\np: m = mmap dev private rw"
     text = f"{head}\np: {operation} # promise: {promise} ; x.c f()\n"
     compiled = compile_program(parse(text, "x.pfn"), {"dev": 4})
