@@ -19,9 +19,11 @@ from hwtests.language.promise import promised
 from hwtests.listing_profiles import profile_row
 from hwtests.listing_programs import program_row
 from hwtests.listing_rules import all_profiles, naming, profile_called, rule_row, word_row
+from hwtests.listing_zoo import zoo_lines, zoo_row
 from hwtests.recorded_seen import read_seen
 from hwtests.selection import catalogue
 from simulator.catalogue import rules, words
+from simulator.zoo import ZOO, zoo_names
 
 
 def main(arguments: Namespace) -> int:
@@ -49,10 +51,13 @@ def _explained(name: str) -> tuple[dict[str, Any], list[str]]:
         except ProgramError as error:
             raise UsageError(str(error)) from None
         return program_row(path.stem, program), _program(path.stem, program)
+    if name.removeprefix(ZOO) in zoo_names():
+        row = zoo_row(name.removeprefix(ZOO))
+        return row, zoo_lines(row)
     if profile := profile_called(name):
         row = profile_row(profile)
         return row, profile_lines(row)
-    known = [*rules(), *words(), *programs, *(profile.name for profile in all_profiles())]
+    known = [*rules(), *words(), *programs, *(profile.name for profile in all_profiles()), *zoo_names()]
     near = get_close_matches(name, known, 1, 0.4)
     hint = f"did you mean {near[0]!r}?" if near else "see `pfnlab rules` and `pfnlab programs`"
     raise UsageError(f"no rule, word, profile or program {name!r}; {hint}")

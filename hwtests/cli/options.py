@@ -191,6 +191,11 @@ def _rules(listing: Parser) -> None:
         action="store_true",
         help="which programs exercise each rule in the simulator, and which real kernels were seen to keep it",
     )
+    one.add_argument(
+        "--zoo",
+        action="store_true",
+        help="known defects of this area's history: kernels of the simulator that have one, and what catches it",
+    )
     listing.add_argument(
         "--branches",
         action="store_true",
@@ -208,6 +213,8 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         listing = _command(commands, name, help_, f"Lists {help_}.", listing=True)
         if name == "rules":
             _rules(listing)
+        if name == "programs":
+            _redundant(listing)
         if name == "regions":
             _on(listing, "store", "start this target and list its regions (default: the host's)")
             listing.add_argument(
@@ -256,6 +263,16 @@ def _listings(commands: argparse._SubParsersAction[Parser]) -> None:
         action="store_false",
         help="leave out what modules are built with (13 MB a kernel, 50 MB where a compiler is fetched too)",
     )
+
+
+def _redundant(listing: Parser) -> None:
+    listing.add_argument(
+        "--redundant",
+        action="store_true",
+        help="only those without which no mutant of the simulator would live longer, no rule would go unexercised with "
+        "any trait on any profile, and no difference between kernels would be lost; takes an hour the first time",
+    )
+    listing.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="with --redundant: processes at a time")
 
 
 def _mutants(commands: argparse._SubParsersAction[Parser]) -> None:

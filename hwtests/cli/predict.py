@@ -10,6 +10,7 @@ from hwtests.regions.traits import load_traits
 from hwtests.simulated import Prepared
 from hwtests.trace import dump_trace
 from simulator import load_profile, profile_names
+from simulator.zoo import ZOO, zoo_names
 
 NOT_HERE = 4
 
@@ -18,7 +19,7 @@ def main(arguments: Namespace) -> int:
     programs = read_programs([arguments.program])
     if len(programs) != 1:
         raise UsageError(f"{arguments.program}: expected one program, it means {len(programs)}")
-    if arguments.profile not in profile_names():
+    if arguments.profile not in (*profile_names(), *(ZOO + name for name in zoo_names())):
         raise UsageError(f"no profile {arguments.profile!r}, expected one of {', '.join(profile_names())}")
     profile = load_profile(arguments.profile)
     selected = programs[0]

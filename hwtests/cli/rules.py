@@ -13,6 +13,7 @@ from hwtests.errors import UsageError
 from hwtests.explaining import branch_lines, coverage_lines, diff_lines
 from hwtests.listing import print_rows
 from hwtests.listing_rules import all_profiles, profile_called, rule_rows
+from hwtests.listing_zoo import zoo_rows
 from hwtests.selection import catalogue
 from simulator import Profile
 
@@ -20,6 +21,9 @@ from simulator import Profile
 def main(arguments: Namespace) -> int:
     if arguments.branches and not arguments.coverage:
         raise UsageError("--branches says more of --coverage: expected both")
+    if arguments.zoo:
+        print_rows(zoo_rows(), ("name", "defect"), arguments.json)
+        return 0
     if arguments.diff:
         return _diff(*map(_profile, arguments.diff), arguments.json)
     if arguments.branches:
