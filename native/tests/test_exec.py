@@ -3,12 +3,9 @@
 
 import errno
 import struct
-import sys
-from pathlib import Path
 
 import pytest
 
-from native.actor import Actor
 from native.channel import AgentLink
 from native.tests.guests import guest
 from native.tests.programs import PAGE, address, compiled, counters, fork, last, load, mapping, rss, run, store
@@ -93,12 +90,3 @@ def test_descriptors_and_values_are_gone_and_regions_are_not(actor, tmp_path):
 
     assert result.observations[4].ret == -errno.EBADF
     assert [result.observations[i].payload for i in (6, 8)] == [b"\x41", b"\0"]
-
-
-@pytest.mark.slow
-def test_old_kernel_without_memfd_says_so():
-    launcher = (sys.executable, str(Path(__file__).with_name("seccomp_2_6_14.py")))
-    with Actor(launcher=launcher) as old:
-        obs = last(old, execute())
-
-    assert (obs.stage, obs.ret) == (Stage.OPEN, -errno.ENOSYS)

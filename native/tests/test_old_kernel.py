@@ -44,9 +44,23 @@ def test_program_of_every_old_call_runs(old):
 
 @pytest.mark.parametrize(
     "call",
-    [("vm_readv", 0, -1, (1, 0, 0, 8)), ("vm_writev", 0, -1, (1, 0, 0, 8, 0, 1)), ("mlock", 0, -1, (0, 0, -1, 1))],
+    [
+        ("vm_readv", 0, -1, (1, 0, 0, 8)),
+        ("vm_writev", 0, -1, (1, 0, 0, 8, 0, 1)),
+        ("mlock", 0, -1, (0, 0, -1, 1)),
+        ("process_madvise", 0, -1, (1, 0, 0, -1, 4)),
+        ("mseal", 0, -1, (0, 0, -1)),
+        ("move_pages", 0, -1, (0, 0, -1, -1)),
+    ],
 )
 def test_newer_call_says_that_it_is_not_there(old, call):
     obs = run(old, mapping(1), fork(), call).observations[2]
 
     assert (obs.stage, obs.ret) == (Stage.CALL, -errno.ENOSYS)
+
+
+@pytest.mark.parametrize("call", [("uffd_register", 0, -1, (0, 0, -1, 1)), ("exec", 0, -1, ())])
+def test_what_must_come_first_is_not_there_either(old, call):
+    obs = run(old, mapping(1), call).observations[1]
+
+    assert (obs.stage, obs.ret) == (Stage.OPEN, -errno.ENOSYS)

@@ -55,5 +55,29 @@ def test_programs_run_clean(sanitized, tmp_path):
     assert len(result.observations) == 21
 
 
+def test_calls_beyond_run_clean(sanitized, tmp_path):
+    # Not MCL_CURRENT: AddressSanitizer's shadow of all memory would be there, too.
+    (tmp_path / "region").write_bytes(bytes(4 * PAGE))
+    sanitized.region(1, Kind.FILE, str(tmp_path / "region"), pages=4)
+    everything = (0, 0, -1)
+    result = run(
+        sanitized, mapping(4, region=1), ("open", 0, 0, (1, 0)), ("fsync", 0, -1, (0,)), ("mlockall", 0, -1, (2,)),
+        ("munlockall", 0, -1, ()), fork(), ("process_madvise", 0, -1, (1, *everything, 20)), store(0, 0x41),
+        ("mbind", 0, -1, (*everything, 2, 0)), ("move_pages", 0, -1, (*everything, -1)),
+        ("futex_wait", 0, -1, (0, 0, 0, 1, 0)), ("futex_wake", 0, -1, (0, 0, 1)),
+        ("uffd_register", 0, -1, (*everything, 1)), ("clear_refs", 0, -1, (1,)), ("read_zero", 0, -1, (0, 0, 100)),
+        ("direct_write", 0, 0, (0, 0, PAGE)), ("direct_read", 0, -1, (0, 0, PAGE, 0, 1)),
+        ("pagemap_scan", 0, -1, everything), ("rollup", 0, -1, ()), ("numa_maps", 0, -1, (0,)),
+        ("remap_file_pages", 0, -1, (*everything, 1, 0)), ("call", 0, -1, (0, 0)), ("mseal", 0, -1, everything),
+        ("coredump", 0, -1, (0, 0x33)), ("release", -1, -1, (1, 0)), rss(), ("exec", 0, -1, ()), rss(), load(0),
+    )  # fmt: skip
+    observations = result.observations
+
+    assert len(observations) == 29
+    assert [observations[i].stage for i in (21, 23, 24, 26, 28)] == [
+        Stage.FAULT, Stage.OPEN, Stage.REFUSED, Stage.CALL, Stage.FAULT,
+    ]  # fmt: skip
+
+
 def test_hello_with_configuration_is_clean(sanitized):
     assert sanitized.hello(config=True).page_size == PAGE
