@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which known defects are there?  One row each: what is wrong, in which kernels, by which words, and what catches it."""
+"""Which known defects are there?  One row each: what is wrong, in which kernels, by which words, what catches it."""
 
 from __future__ import annotations
 
