@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from hwtests.targets.qemu import EMULATOR
 from hwtests.targets.qemu_name import qemu_target
 from hwtests.targets.uml import uml_target
 from hwtests.trace import Trace
+from native.channel import RunResult
+from native.wire import DoneFlag, Kind
 
 pytestmark = pytest.mark.real
 
@@ -188,6 +191,38 @@ def test_a_fresh_kernel_is_another_boot_only_when_a_program_ran(own_target):
     run(own_target, COW)
     own_target.fresh()
     assert own_target._boot is None
+
+
+DIRECT = """\
+pfn 1
+process p
+p: m = mmap anon private rw pages=1
+p: store m 0x41
+p: direct_write m
+"""
+
+
+@needs_kernel
+def test_a_guest_has_a_disk(target):
+    assert obs(target.run(parse(DIRECT, "t.pfn"), {}))[-1]["bytes"] == 4096
+
+
+@needs_kernel
+def test_a_region_that_lost_a_frame_for_good_is_opened_anew(own_target, monkeypatch):
+    execution = own_target._need_boot().execution
+    frames, link_run = execution.opened["uml-ram"].region.pfn, execution.link.run
+    held = execution.link.region(40, Kind.RAM, "/dev/mem", pages=1)  # so that the next run of frames is another
+
+    def run_and_lose(*args: Any, **options: Any) -> RunResult:
+        return replace(link_run(*args, **options), flags=DoneFlag.REGION_LOST)
+
+    monkeypatch.setattr(execution.link, "run", run_and_lose)
+    run(own_target, SHARED, "uml-ram")
+    monkeypatch.undo()
+
+    assert held.ret == 0
+    assert execution.opened["uml-ram"].region.pfn not in (0, frames)
+    assert obs(run(own_target, SHARED, "uml-ram"))[-1] == {"ret": "ok", "value": "0x41"}
 
 
 MACHINE = "qemu:6.1-amd64"
