@@ -14,7 +14,7 @@ import jinja2
 from hwtests.report.model import BAD, RunView, TargetView
 from hwtests.report.rules import NOTHING, SIGNS, kernels_of, rule_table
 from hwtests.report.steps import Steps, steps_of
-from hwtests.report.summary import assumed_sentence, many, recorded_sentence
+from hwtests.report.summary import asked_sentence, assumed_sentence, many, recorded_sentence
 from hwtests.results import VERDICTS, Result, ResultsError
 from hwtests.version import tool
 
@@ -111,6 +111,7 @@ def html(runs: Sequence[RunView]) -> str:
         headline=_headline(runs, shown),
         recorded=recorded_sentence,
         assumed=assumed_sentence,
+        asked=asked_sentence,
         tool=tool(),
         css=(HERE / "page.css").read_text(encoding="utf-8"),
     )

@@ -42,6 +42,7 @@ def _target(target: TargetView, shown: int) -> list[str]:
     else:
         lines += _block("  ", "  ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS))
     lines += _block("  ", assumed_sentence(target))
+    lines += _block("  ", asked_sentence(target))
     groups = _alike(target.bad)
     for alike in groups[:SHOWN]:
         lines += _bad(alike[0], len(alike) - 1)
@@ -62,6 +63,17 @@ def assumed_sentence(target: TargetView) -> str:
     if not assumed:
         return ""
     return f"{len(assumed)} assumed: judged by {assumed[0].profile}, which was not seen to hold for all of this kernel"
+
+
+def asked_sentence(target: TargetView) -> str:
+    """`6 choices asked for: granted in 6 of 7 tries`: how often the kernel chose so; empty where nobody asked."""
+    asked = [result for result in target.results if result.tries]
+    if not asked:
+        return ""
+    granted = sum(1 for result in asked if result.verdict != "skip")
+    tries = sum(result.tries for result in asked)
+    of = "1 try" if tries == 1 else f"{tries} tries"
+    return f"{many(len(asked), 'choice')} asked for: granted in {granted} of {of}"
 
 
 def recorded_sentence(target: TargetView) -> str:

@@ -86,6 +86,22 @@ def test_summary_and_page_say_which_verdicts_are_assumed(tmp_path):
     assert said in Page((tmp_path / "report.html").read_text()).words
 
 
+def test_summary_and_page_say_how_often_a_choice_was_granted(tmp_path):
+    path = sample(tmp_path)
+    file = path / "results.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    tried = [one for one in lines if one["target"] == lines[0]["target"]][:2]
+    tried[0] |= {"tries": 3, "verdict": "agree"}
+    tried[1] |= {"tries": 8, "verdict": "skip", "needs": "a choice", "found": "not granted", "cure": "another kernel"}
+    file.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    run = load(path)
+    write_html([run], tmp_path / "report.html")
+
+    said = "2 choices asked for: granted in 1 of 11 tries"
+    assert said in summary_text(run)
+    assert said in Page((tmp_path / "report.html").read_text()).words
+
+
 def test_every_tag_of_the_page_is_closed(page):
     assert page.open == []
 
