@@ -233,7 +233,10 @@ def madvise_free(k: Kernel, vma: Vma, first: int, last: int) -> int:
         if flags & PG_DIRTY and k.mem.mapcount[page] != 1:
             continue  # shared with others: its dirty flag cannot be taken away
         vma.view[index] = pte & ~(P_DIRTY | P_YOUNG)
-        k.mem.flags[page] = flags & ~(PG_DIRTY | PG_TOUCHED) | PG_LAZYFREE
+        lazy = flags & ~(PG_DIRTY | PG_TOUCHED) | PG_LAZYFREE
+        if k.profile.smaps_page_referenced:  # lru_lazyfree() takes PG_referenced from it, once its batch is drained
+            lazy |= PG_UNREFERENCED | PG_TOUCHED
+        k.mem.flags[page] = lazy
     return 0
 
 
