@@ -73,13 +73,16 @@ def generic_access_phys(k: Kernel, vma: Vma, address: int, length: int, data: by
     pfn = pte >> PFN_SHIFT
     offset = address & PAGE_MASK
     for page in range(pfn, pfn + ((offset + length + PAGE_MASK) >> PAGE_SHIFT)):
-        if k.mem.flags[page] & (PG_PAGE | PG_RESERVED) == PG_PAGE:
+        if k.profile.access_cowed != "maps" and k.mem.flags[page] & (PG_PAGE | PG_RESERVED) == PG_PAGE:
             k.rules.append("access.no-ioremap-of-ram")
             k.warn_once("ioremap on RAM")
             return False
     k.rules.append("access.phys-reaches-device")
     if length > PAGE_SIZE - offset:
         k.rules.append("access.phys-crosses-page")
+        if k.profile.access_cowed == "maps":
+            k.lost = "what lies behind the one page that ioremap_prot() has mapped"
+            return False
     if data is None:
         out += k.read_frame(pfn, offset, length)
     else:

@@ -26,7 +26,9 @@ def clear_refs(k: Kernel, task: Task, number: int) -> int:
         k.rules.append("refs.none")
         k.stage = "open"
         return -errno.ENOENT
-    if not ALL <= number <= k.profile.clear_refs:
+    if k.profile.clear_refs < 0 and number:  # 2.6.22 to 2.6.31: whatever is not 0 forgets all
+        number = ALL
+    elif not ALL <= number <= k.profile.clear_refs:
         k.rules.append("refs.number")
         return -errno.EINVAL
     if number == HIWATER:

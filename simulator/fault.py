@@ -105,7 +105,7 @@ def do_anonymous_page(k: Kernel, task: Task, vma: Vma, index: int, write: bool) 
     """A first touch of anonymous memory: the zero page for a read, a page of its own for a write."""
     prot = vm_page_prot(vma.flags)
     hole = vma.backing is not None  # a hole of a driver's mapping, which old kernels fill like anonymous memory
-    if not write and not (hole and k.hole_fault == "anon"):
+    if not write and k.zero_page != "none" and not (hole and k.hole_fault == "anon"):
         k.rules.append("fault.hole-zero-page" if hole else "fault.anonymous-read")
         if not (hole and k.hole_fault == "zero-prot"):
             prot &= ~P_WRITE

@@ -50,7 +50,7 @@ def get_futex_key(k: Kernel, task: Task, addr: int, flags: int) -> int:
         return -errno.ENOSYS
     if addr % WIDTH:
         return -errno.EINVAL
-    if k.profile.futex_key == "vma":
+    if k.profile.futex_key == "vma" and not flags & PRIVATE_FLAG:
         return _key_by_vma(k, task, addr)
     if not -k.arena <= addr <= k.task_end - WIDTH:
         return -errno.EFAULT

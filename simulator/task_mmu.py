@@ -119,7 +119,7 @@ def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
             continue
         page = vm_normal_page(k, vma, index, pte)
         if not page:
-            k.rules.append("smaps.raw-not-counted")
+            _raw(k, mss, 1)
             continue
         k.rules.append("smaps.page-counted")
         dirty = bool(pte & P_DIRTY or mem.flags[page] & PG_DIRTY)
@@ -141,13 +141,21 @@ def _walk(k: Kernel, vma: Vma, mss: MemSize) -> None:
         mss.sizes[("Shared_" if mapcount >= 2 else "Private_") + ("Dirty" if dirty else "Clean")] += 4096
 
 
+def _raw(k: Kernel, mss: MemSize, pages: int) -> None:
+    # What a page without a struct page is to smaps: nothing, or (to 2.6.32) resident and no more.
+    k.rules.append("smaps.raw-in-rss-alone" if k.profile.smaps_raw == "rss" else "smaps.raw-not-counted")
+    if k.profile.smaps_raw == "rss":
+        mss.resident += 4096 * pages
+
+
 def _walk_vector(k: Kernel, vma: Vma, mss: MemSize) -> None:
     # The same as _walk(), for many pages.
     mem = k.mem
     normal = normal_mask(k, vma, 0, vma.ptes) if vma.paged else np.zeros(0, np.bool_)
+    raw = int(np.count_nonzero(vma.ptes & np.uint64(P_PRESENT))) - int(np.count_nonzero(normal))
+    if raw:
+        _raw(k, mss, raw)
     if not normal.any():
-        if vma.ptes.any():
-            k.rules.append("smaps.raw-not-counted")
         return
     k.rules.append("smaps.page-counted")
     ptes = vma.ptes[normal]
@@ -220,6 +228,11 @@ def pagemap(k: Kernel, task: Task, start: int, length: int) -> list[tuple[frozen
         words = {"soft-dirty"} if soft else set()
         index = (address - vma.start) >> PAGE_SHIFT
         pte = vma.view[index]
+        if k.profile.pagemap == "ptes":  # 2.6.25 to 3.9: present, and the pfn, for everybody
+            k.rules.append("pagemap.what-the-pte-holds")
+            present = bool(pte & P_PRESENT)
+            out.append((frozenset({"present"} if present else ()), pte >> PFN_SHIFT if present else None))
+            continue
         if vma.flags & f.VM_PFNMAP:
             k.rules.append("pagemap.pfnmap-hole")
             if k.profile.pagemap != "shifts":
