@@ -24,7 +24,7 @@ def uml() -> Iterator[AgentLink]:
 
 
 @pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
-def link(request) -> AgentLink:
+def link(request):
     return request.getfixturevalue(request.param)
 
 

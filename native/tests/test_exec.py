@@ -6,7 +6,6 @@ import struct
 
 import pytest
 
-from native.channel import AgentLink
 from native.tests.guests import guest
 from native.tests.programs import PAGE, address, compiled, counters, fork, last, load, mapping, rss, run, store
 from native.wire import Kind, ProcessOptions, Stage
@@ -19,7 +18,7 @@ def uml():
 
 
 @pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
-def link(request) -> AgentLink:
+def link(request):
     return request.getfixturevalue(request.param)
 
 

@@ -18,10 +18,15 @@ PRESENT = 1 << 63
 @pytest.fixture(scope="module")
 def link():
     with guest("uml:6.12") as link:
-        answer = link.region(0, Kind.RAM, "/dev/mem", flags=RegionFlag.VIEW_MAPPED, pages=8)
-        assert answer.ret == 0
-        link.pfn = answer.pfn
         yield link
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pfn(link):
+    """Of the region's first page."""
+    answer = link.region(0, Kind.RAM, "/dev/mem", flags=RegionFlag.VIEW_MAPPED, pages=8)
+    assert answer.ret == 0
+    return answer.pfn
 
 
 def frames(obs):
@@ -29,20 +34,20 @@ def frames(obs):
 
 
 @pytest.mark.parametrize("again", range(3))
-def test_next_anonymous_page_is_the_released_one_every_time(link, again):
+def test_next_anonymous_page_is_the_released_one_every_time(link, pfn, again):
     seen = ("pagemap", 0, -1, (0, 0, -1))
     result = run(link, mapping(2), store(0, 1), rss(), ONE, store(PAGE, 1), seen)
 
     assert result.observations[3].ret == 0
-    assert frames(result.observations[-1])[1] == link.pfn + 3
+    assert frames(result.observations[-1])[1] == pfn + 3
     assert not result.flags
 
 
-def test_forked_process_gets_it_too(link):
+def test_forked_process_gets_it_too(link, pfn):
     seen = ("pagemap", 1, -1, (0, 0, -1))
     result = run(link, mapping(2), store(0, 1), fork(), ONE, store(PAGE, 1, process=1), seen)
 
-    assert frames(result.observations[-1])[1] == link.pfn + 3
+    assert frames(result.observations[-1])[1] == pfn + 3
 
 
 def test_region_is_whole_again_afterwards(link):

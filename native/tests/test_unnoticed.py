@@ -3,7 +3,6 @@
 
 import pytest
 
-from native.channel import AgentLink
 from native.tests.guests import guest
 from native.tests.programs import PAGE, counters, mapping, rss, run, store
 from native.wire import Kind
@@ -25,7 +24,7 @@ def uml():
 
 
 @pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
-def link(request) -> AgentLink:
+def link(request):
     return request.getfixturevalue(request.param)
 
 
