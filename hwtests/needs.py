@@ -30,7 +30,7 @@ OPENS = frozenset({"open", "mmap"})
 # Operations that look at a region from outside.
 PEEKS = frozenset({"peek", "ask"})
 # Sources of regions that a path names: those that are made have a descriptor, and no second one.
-OPENED_BY_PATH = frozenset({"file", "devmem", "ram", "lab"})
+OPENED_BY_PATH = frozenset({"file", "devmem", "ram", "lab", "past"})
 
 
 class Traits(Protocol):
