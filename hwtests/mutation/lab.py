@@ -77,11 +77,15 @@ class Lab:
         return build(in_turns(cases), self.sources, self.tell)
 
     def fates(self, jobs: int, wanted: int = 1) -> Iterator[tuple[Mutant, Fate]]:
-        """The fate of each mutant, as they become known; what killed one is tried first when it comes again."""
+        """The fate of each mutant asked for, as they become known."""
+        return self.fates_of(self.mutants, jobs, wanted)
+
+    def fates_of(self, mutants: Sequence[Mutant], jobs: int, wanted: int = 1) -> Iterator[tuple[Mutant, Fate]]:
+        """The fate of each of these; what killed one is tried first when it comes again."""
         known = hints.read()
         table = self.table
         table.warm()
-        for mutant, fate in each(self.mutants, partial(_judge, table, wanted, known, self.asked.thorough), jobs):
+        for mutant, fate in each(mutants, partial(_judge, table, wanted, known, self.asked.thorough), jobs):
             known[str(mutant.key)] = [one.case for one in fate.killed] or known.get(str(mutant.key), [])
             yield mutant, fate
         hints.write(known)

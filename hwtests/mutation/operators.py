@@ -73,8 +73,8 @@ def of_node(node: ast.AST, parents: list[ast.AST]) -> Iterator[tuple[str, Change
         case ast.Attribute(value=ast.Name(id="errno")):
             other_name = OTHER_ERRNO if node.attr == ERRNO else ERRNO
             yield "constant", Change(node, "attr", None, other_name)
-        case ast.stmt():
-            yield from _dropped(node, parents)
+    if isinstance(node, ast.stmt):
+        yield from _dropped(node, parents)
 
 
 def rule_of(statement: ast.stmt) -> str | None:
