@@ -96,7 +96,7 @@ def returned_page(k: Kernel, task: Task, vma: Vma, index: int, pfn: int, write: 
 def page_in_hole(k: Kernel, task: Task, vma: Vma, index: int, write: bool) -> int:
     """do_no_page() where remap_pfn_range() left a hole and the driver has a nopage(): 0 or VM_FAULT_SIGBUS."""
     k.rules.append("fault.op-in-a-hole")
-    if k.profile.nopage_in_pfnmap == "bug":
+    if k.profile.nopage_in_pfnmap == "bug" and vma.flags & VM_PFNMAP:
         bug(k, k.running or task, "mm/memory.c", in_fault=k.running is None)
     backing = vma.backing
     assert backing is not None
