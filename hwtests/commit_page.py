@@ -41,11 +41,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """One change: where, what changed in it, what programs see of it, and, where they see nothing, why."""
+    """One change: where, what changed in it, the words of the profiles that say so, what programs see of it, and, where
+    they see nothing, why."""
 
     file: str
     function: str
     changed: str
+    words: tuple[str, ...]
     seen: tuple[Seen, ...]
     unseen: str
 
@@ -68,6 +70,7 @@ def words(path: Path = HERE / "commit.toml") -> Words:
             one["file"],
             one["function"],
             one["changed"],
+            tuple(one.get("words", ())),
             tuple(Seen(program, region) for program, region in one.get("seen", {}).items()),
             one.get("unseen", ""),
         )
@@ -116,6 +119,9 @@ def _hunk(hunk: Hunk) -> Iterator[str]:
     yield ""
     yield from _wrapped(hunk.changed)
     yield ""
+    if hunk.words:
+        yield from _wrapped(f"*In the profiles:* {', '.join(f'`{word}`' for word in hunk.words)}.")
+        yield ""
     for seen in hunk.seen:
         yield from _program(seen)
     if hunk.unseen:

@@ -7,9 +7,11 @@ import re
 
 import pytest
 
-from hwtests.commit_page import PAGE, WIDTH, page, traces, words
+from hwtests.commit_page import AFTER, BEFORE, PAGE, WIDTH, page, traces, words
 from hwtests.regions.traits import load_traits
 from hwtests.selection import catalogue
+from simulator import load_profile
+from simulator.history import differing
 
 HUNKS = words().hunks
 
@@ -41,3 +43,9 @@ def test_a_program_that_the_words_name_is_in_the_catalogue():
     named = {name for text in said for name in re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", text)}
 
     assert named - set(known) - set(load_traits()) == set()
+
+
+def test_each_word_in_which_the_two_kernels_differ_is_a_hunk_s():
+    named = [word for hunk in HUNKS for word in hunk.words]
+
+    assert sorted(named) == sorted(word.name for word in differing(load_profile(BEFORE), load_profile(AFTER)))
