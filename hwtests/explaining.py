@@ -79,9 +79,6 @@ def profile_lines(row: Row) -> list[str]:
     lines += fact("level", f"{row['level']} (the lowest that was seen to behave so)")
     lines += fact("arch", row["arch"])
     lines += fact("assumed", row["assumed"])
-    lines += fact("defect", row["defect"])
-    lines += fact("affected", row["affected"])
-    lines += fact("caught by", row["program"])
     lines += fact("seen on", ", ".join(row["kernels"]))
     if row["before"]:
         lines += fact("differs", f"from {row['before']} in:" if row["words"] else f"in no word from {row['before']}")

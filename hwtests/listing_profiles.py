@@ -9,16 +9,14 @@ from typing import Any
 from hwtests.listing_rules import values_row
 from hwtests.recorded_seen import Table, read_seen
 from hwtests.rules_coverage import profile_of
-from simulator import Profile, load_profile
+from simulator import Profile
 from simulator.history import counterpart, differing, in_order
-from simulator.zoo import ZOO, Defect, defect
 
 
 def profile_row(profile: Profile) -> dict[str, Any]:
     """`is`: what its file says above it; `kernels`: the targets whose traces are judged by it; `before`: the profile
     that it is told by, and the `words` in which it differs from that."""
-    faulty = defect(profile.name.removeprefix(ZOO)) if profile.name.startswith(ZOO) else None
-    before = told_by(profile, faulty)
+    before = told_by(profile)
     return {
         "name": profile.name,
         "is": said(profile.name) or f"Linux {profile.release} on {profile.arch}.",
@@ -26,20 +24,15 @@ def profile_row(profile: Profile) -> dict[str, Any]:
         "level": profile.level,
         "arch": profile.arch,
         "assumed": profile.assumed,
-        "defect": faulty.defect if faulty else "",
-        "affected": faulty.affected if faulty else "",
-        "program": faulty.program if faulty else "",
-        "kernels": [] if faulty else judged_by(profile, read_seen()),
+        "kernels": judged_by(profile, read_seen()),
         "before": before.name if before else "",
         "words": [values_row(word, before, profile) for word in differing(before, profile)] if before else [],
         "config": dict(profile.config),
     }
 
 
-def told_by(profile: Profile, faulty: Defect | None) -> Profile | None:
-    """The healthy profile of a defect, the main architecture's of another one's, else the kernel before it."""
-    if faulty:
-        return load_profile(faulty.base)
+def told_by(profile: Profile) -> Profile | None:
+    """The main architecture's profile for that of another one, else the kernel's before it."""
     if other := counterpart(profile):
         return other
     row = in_order(profile.arch)

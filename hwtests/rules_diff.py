@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from hwtests.language import parse_file
+from hwtests.language.settings import program_rules
 from hwtests.listing_rules import change_row, values_row
 from hwtests.on_sim import kinds
 from hwtests.regions.traits import RegionTraits
@@ -48,8 +49,8 @@ class Circumstance:
 
 
 def diff_rows(a: Profile, b: Profile, programs: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """A row for each word in which `a` and `b` differ: `word`, `says`, `function`, `rules`, the values `a` and `b` with
-    their meaning, the `changes` between them, the `programs` that tell; then one for each configuration option."""
+    """A row for each word in which `a` and `b` differ: listing_rules.values_row(), with the `changes` between
+    them and the `programs` that tell, those about its rules first; then one for each configuration option."""
     words = differing(a, b)
     there = list(circumstances(a, b, programs)) if words else []
     return [word_row(word, a, b, there) for word in words] + config_rows(a, b)
@@ -58,14 +59,14 @@ def diff_rows(a: Profile, b: Profile, programs: Mapping[str, Path]) -> list[dict
 def word_row(word: Word, a: Profile, b: Profile, there: Sequence[Circumstance]) -> dict[str, Any]:
     """The row of one word."""
     other = {a.name: getattr(b, word.name), b.name: getattr(a, word.name)}
-    telling: dict[str, None] = {}
+    telling: dict[str, bool] = {}  # program -> is it about one of the word's rules?
     for one in there:
         if one.prepared.name not in telling and one.tells(word, other[one.profile.name]):
-            telling[one.prepared.name] = None
+            telling[one.prepared.name] = bool(set(word.rules).intersection(program_rules(one.prepared.program)))
     return {
         **values_row(word, a, b),
         "changes": [change_row(change) for change in changes_between(word, a, b)],
-        "programs": sorted(telling),
+        "programs": sorted(telling, key=lambda name: (not telling[name], name)),
     }
 
 
@@ -79,7 +80,7 @@ def config_rows(a: Profile, b: Profile) -> list[dict[str, Any]]:
 
 
 def circumstances(a: Profile, b: Profile, programs: Mapping[str, Path]) -> Iterator[Circumstance]:
-    """Every program on either kernel, with every kind of region that suits it."""
+    """Every program on either kernel, with the kinds of region that suit it."""
     for name, path in programs.items():
         prepared = Prepared(name, parse_file(path))
         traces = {
@@ -96,11 +97,19 @@ def circumstances(a: Profile, b: Profile, programs: Mapping[str, Path]) -> Itera
 
 
 def suiting(prepared: Prepared, profile: Profile) -> Iterator[tuple[str, dict[str, RegionTraits]]]:
-    """Every kind of region that a program runs on with that kernel, each with its name; "" for a program of none."""
+    """The kinds of region that a program is tried on, each with its name: the first that suits of those whose pages
+    come to be mapped in one way; "" for a program of no region."""
     names = list(prepared.pages)
+    ways: set[tuple[Any, ...]] = set()
     for traits in kinds(profile.level) if names else [None]:
         bound = {name: traits for name in names if traits is not None}
-        if prepared.unmet(profile, bound) is None:
+        way = (
+            (traits.backing, traits.insert, traits.by, traits.writenotify, traits.has_file)
+            if traits is not None
+            else ()
+        )
+        if way not in ways and prepared.unmet(profile, bound) is None:
+            ways.add(way)
             yield traits.kind if traits is not None else "", bound
 
 
