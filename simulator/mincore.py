@@ -44,7 +44,7 @@ def do_mincore(k: Kernel, task: Task, start: int, length: int) -> bytes | int:
 
 def mincore_vma(k: Kernel, task: Task, vma: Vma, first: int, last: int) -> bytes | int:
     region = vma.backing.region if vma.backing is not None else None
-    if region is None and not k.profile.mincore_anon:
+    if vma.backing is None and not k.profile.mincore_anon:  # shared anonymous memory has a file
         k.rules.append("mincore.needs-file")
         return -errno.ENOMEM
     if region is not None:

@@ -3,6 +3,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -142,12 +143,12 @@ def test_a_word_that_is_another_kernels_is_a_mutant(sources, mutants):
 
 @dataclass(frozen=True)
 class Planted:
-    does: object
+    does: Callable[[], Said]
     kind: str = "simulated"
     program: str = "planted"
     label: str = "planted"
     profile: str = "uml-6.12"
-    bound: dict = field(default_factory=dict)
+    bound: dict[str, str] = field(default_factory=dict)
 
     def run(self):
         return self.does()
