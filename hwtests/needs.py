@@ -22,6 +22,8 @@ STORES = frozenset({"store", "pokedata", "mem_write", "vm_writev", "read", "read
 # Operations that are done to a kernel of the lab's own alone: a core is written where core_pattern says, which is
 # everybody's, and a page given back is anybody's.
 OWN_KERNEL = frozenset({"coredump", "release"})
+# Operations that want a disk.
+DISK = frozenset({"direct_write", "direct_read"})
 # Operations that ask the lab's driver.
 LAB_DRIVER = frozenset({"ptes", "page_state", "vma"})
 # Traits that a region lacks while nothing may be stored to it.
@@ -139,6 +141,10 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
         ok, found, cure = _lab_driver(None, place)
         if not ok:
             yield Skip(f"lab-driver, for {verb}", found, cure)
+    for verb in sorted(verbs & DISK)[:1]:
+        if place.own_kernel and place.modules and (said := place.modules.get("brd")) != "ok":
+            found = f"loading brd failed: {said}" if said else "brd is not loaded"
+            yield Skip(f"a disk, for {verb}", found, "pfnlab kernels fetch: it brings the module")
     for verb in sorted(verbs & OWN_KERNEL)[:1]:
         ok, found, cure = _own_kernel(None, place)
         if not ok:

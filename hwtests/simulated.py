@@ -64,7 +64,7 @@ class Prepared:
 
     def unmet(self, profile: Profile, bound: Mapping[str, RegionTraits]) -> Skip | None:
         """What the program needs and this profile with these regions has not."""
-        modules = {"pfnlab": "ok"} if version(profile.level) >= LAB_DRIVER else {}
+        modules = {"pfnlab": "ok", "brd": "ok"} if version(profile.level) >= LAB_DRIVER else {}
         kernel = _kernel(profile)
         return check(self.program, bound, self.pages, kernel, config=profile.config, modules=modules, own_kernel=True)
 

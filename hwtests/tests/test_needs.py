@@ -245,3 +245,13 @@ def test_on_a_kernel_that_others_use_code_is_called_only_where_the_lab_wrote_it(
     assert skip.needs == "dev.poke, to know what code is there"
     assert asked(text, RING, own_kernel=True) is None
     assert asked(text, MAPPER) is None
+
+
+def test_a_guest_whose_kernel_was_fetched_without_brd_has_no_disk():
+    text = f"region dev\n{BODY}p: direct_write m"
+
+    skip = asked(text, own_kernel=True, modules={"pfnlab": "ok"})
+    assert skip is not None
+    assert (skip.needs, skip.found) == ("a disk, for direct_write", "brd is not loaded")
+    assert asked(text, own_kernel=True, modules={"pfnlab": "ok", "brd": "ok"}) is None
+    assert asked(text, own_kernel=True) is None  # UML has its own
