@@ -28,6 +28,8 @@ def kpagecount(k: Kernel, pfn: int) -> int | None:
 
 def _above_max_pfn(k: Kernel, pfn: int) -> bool:
     # Memory without a struct page (a BAR, RAM hidden by mem=, UML's iomem) lies above all that the kernel has.
+    if k.profile.max_pfn == "none":
+        k.unknown = "a file that this kernel has not"
     if k.profile.max_pfn == "highest" and 0 <= pfn < TOTAL_PAGES and k.mem.flags[pfn] & PG_PAGE:
         return False
     k.rules.append("kpage.ends-at-max-pfn")
