@@ -27,7 +27,10 @@ COMMITS = {
 }
 HEX = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,40}\b")
 FORM = re.compile(r'Linux kernel commit ([0-9a-f]{12}) \("(.+?)"\) \(in (v[0-9.]+(?:-rc[0-9]+)?)\)')
-SOURCE = re.compile(r"the device's own view|(?:[\w-]+/)+[\w-]+\.[chS] (?:\w+\(\)|(?:SYSCALL_DEFINE\d|COND_SYSCALL)\(\w+\)|\w+_\w+\b)")
+SOURCE = re.compile(
+    r"the device's own view|"
+    r"(?:[\w-]+/)+[\w-]+\.[chS] (?:\w+\(\)|(?:SYSCALL_DEFINE\d|COND_SYSCALL)\(\w+\)|\w+_\w+\b)"
+)
 
 
 def text_of(path: Path) -> str:
