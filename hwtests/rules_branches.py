@@ -48,7 +48,7 @@ def _watch() -> Coverage:
         raise UsageError(
             "--branches needs the library `coverage`, which is not installed; cure: pip install 'pfnlab[test]'"
         ) from None
-    return Coverage(data_file=None, branch=True, config_file=False, include=[f"{ROOM}/*.py"])
+    return Coverage(data_file=None, branch=True, config_file=False, source=[str(ROOM)], omit=[f"{ROOM}/tests/*"])
 
 
 def _judge(recording: Recording) -> None:

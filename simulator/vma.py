@@ -144,9 +144,11 @@ def vma_merge(k: Kernel, task: Task, vma: Vma) -> Vma:
         k.rules.append("vma.special-never-merges")
         return vma
     if index > 0 and _same_kind(k, vmas[index - 1], vma, vmas[index - 1]):
+        k.rules.append("vma.alike-merge")
         vma = _join(task, vmas[index - 1], vma)
         index -= 1
     if index + 1 < len(vmas) and _same_kind(k, vma, vmas[index + 1], vmas[index + 1]):
+        k.rules.append("vma.alike-merge")
         vma = _join(task, vma, vmas[index + 1])
     return vma
 
