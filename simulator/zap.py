@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def page_remove_rmap(k: Kernel, task: Task, pfn: int) -> None:
     """One mapping less; of a page that had none, the kernel of 2005 says BUG (page_mapcount() went negative)."""
     mapcount = k.mem.mapcount
-    if not mapcount[pfn]:
+    if mapcount[pfn] <= 0:
         k.rules.append("zap.unmapped-page-is-a-bug")
         bug(k, k.running or task, "mm/rmap.c")
     mapcount[pfn] -= 1
