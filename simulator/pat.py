@@ -9,11 +9,11 @@ part the kernel says `freeing invalid memtype`. Ordinary RAM is not tracked.
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING
 
-from simulator.flags import VM_PAT, is_cow_mapping
-from simulator.normal import vm_normal_page
-from simulator.pgtable import P_PRESENT, PFN_SHIFT
+from simulator.flags import VM_PAT
+from simulator.pgtable import P_SPECIAL, PFN_SHIFT
 from simulator.physmem import PAGE_SHIFT, PG_PAGE
 
 if TYPE_CHECKING:
@@ -23,16 +23,15 @@ if TYPE_CHECKING:
 
 def reserve(k: Kernel, pfn: int, pages: int) -> None:
     """reserve_pfn_range(): the same range may be reserved many times."""
-    if not _is_ram(k, pfn, pages):
+    if not _is_ram(k, pfn):
         k.rules.append("pat.remap-reserves")
-        k.memtypes.append((pfn, pfn + pages))
-        k.memtypes.sort()
+        insort(k.memtypes, (pfn, pfn + pages))
 
 
 def copied(k: Kernel, source: Vma) -> bool:
     """track_pfn_copy(): reserve for a child what its parent's vma covers; False where its type cannot be told."""
-    pfn = _first_pfn(k, source)
-    if pfn < 0:
+    pfn = _first_pfn(source)
+    if pfn is None:
         return False
     reserve(k, pfn, source.pages)
     return True
@@ -42,18 +41,17 @@ def untrack(k: Kernel, vma: Vma) -> None:
     """untrack_pfn() of a vma that is unmapped, before its ptes go."""
     if not vma.flags & VM_PAT:
         return
-    pfn = _first_pfn(k, vma)
-    if pfn < 0 and is_cow_mapping(vma.flags):
+    pfn = _first_pfn(vma)
+    if pfn is None:  # of a cow mapping, so that vm_pgoff is its pfn
         pfn = vma.pgoff
-    if pfn >= 0 and not _is_ram(k, pfn, vma.pages):
+    if not _is_ram(k, pfn):
         _free(k, pfn, pfn + vma.pages)
-    vma.flags &= ~VM_PAT
 
 
-def _first_pfn(k: Kernel, vma: Vma) -> int:
-    """get_pat_info(): the pfn of the vma's first pte; -1 when it is gone or a page's."""
+def _first_pfn(vma: Vma) -> int | None:
+    """get_pat_info(): the pfn of the vma's first pte; None when it is gone or a page's."""
     pte = vma.view[0]
-    return pte >> PFN_SHIFT if pte & P_PRESENT and not vm_normal_page(k, vma, 0, pte) else -1
+    return pte >> PFN_SHIFT if pte & P_SPECIAL else None
 
 
 def _free(k: Kernel, start: int, end: int) -> None:
@@ -69,6 +67,6 @@ def _free(k: Kernel, start: int, end: int) -> None:
     k.log(f"freeing invalid memtype [mem {start << PAGE_SHIFT:#x}-{(end << PAGE_SHIFT) - 1:#x}]")
 
 
-def _is_ram(k: Kernel, pfn: int, pages: int) -> bool:
-    """pat_pagerange_is_ram(): whether any of it is System RAM, which has struct pages."""
-    return bool((k.mem.flags_array[pfn : pfn + pages] & PG_PAGE).any())
+def _is_ram(k: Kernel, pfn: int) -> bool:
+    """pat_pagerange_is_ram(): is it System RAM, which has struct pages?  All pages of a region are of one kind."""
+    return bool(k.mem.flags[pfn] & PG_PAGE)

@@ -8,10 +8,7 @@ other allocation of the kernel may come between, and what waits in an LRU batch 
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING
-
-from simulator.physmem import PG_OF_CONTENT, PG_PAGE, PG_REGION, PG_RESERVED
 
 if TYPE_CHECKING:
     from simulator.kernel import Kernel
@@ -19,22 +16,16 @@ if TYPE_CHECKING:
 LOST = "a frame that was given back, and that another allocation got than the one that it was meant for"
 
 
-def release(k: Kernel, r: int, page: int, *, granted: bool = True) -> int:
-    """Give page number `page` of region `r` back: 0 or -errno.
+def release(k: Kernel, r: int, page: int, *, granted: bool = True) -> None:
+    """Give page number `page` of region `r`, which is ordinary RAM, back.
 
     `granted` is the allocator's choice: whether the next allocation gets the frame. Where it does not, the frame has
     an owner that the model knows nothing of, and it is silent from here on.
     """
-    pfn = k.regions[r].first_pfn + page
-    mem = k.mem
-    if mem.flags[pfn] & (PG_REGION | PG_PAGE | PG_RESERVED) != PG_REGION | PG_PAGE or not mem.refcount[pfn]:
-        return -errno.EINVAL
     k.rules.append("alloc.which-frame-is-a-choice")
-    mem.mapcount[pfn] = 0
-    mem.refcount[pfn] = 0
-    mem.flags[pfn] &= ~PG_OF_CONTENT & 0xFFFF
+    pfn = k.regions[r].first_pfn + page
+    k.mem.mapcount[pfn] = 0
     if granted:
-        mem.preferred.append(pfn)
+        k.mem.preferred.append(pfn)
     else:
         k.lost = LOST
-    return 0

@@ -135,7 +135,8 @@ def _release(d: Tables, p: None, call: Call) -> Obs:
     page, granted = byte // d.page_size, d.granted.get(call.index, False)
     if granted:
         d.choice = {"next allocation": f"{d.compiled.regions[region]}[{page}]"}
-    return ret(d.kernel.release(d.regions[region], page, granted=granted))
+    d.kernel.release(d.regions[region], page, granted=granted)
+    return {"ret": "ok"}
 
 
 def _sizes(pages: int | tuple[int, ...]) -> Any:

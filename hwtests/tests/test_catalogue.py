@@ -137,6 +137,7 @@ def test_what_makes_a_kernel_warn_says_so():
         "mem-stops-at-a-copy": "taints",
         "middle-part-is-invalid": "leaks",
         "split-and-unmapped-whole": "leaks",
+        "type-is-found-by-the-first-pte": "leaks",
     }
 
 
