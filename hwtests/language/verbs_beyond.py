@@ -49,8 +49,8 @@ BEYOND = (
     ),
     Verb(
         "mbind",
-        (RANGE, Slot("mode", "word", POLICIES)),
-        (*(Option(name, "flag", bits=bits) for name, bits in MBIND_FLAGS.items()), LENGTH),
+        (RANGE, Slot("mode", "word", POLICIES, limit=_MAX_INT)),
+        (*flag_options(MBIND_FLAGS), LENGTH),
         args=("range", "mode", "=flags"),
         meaning="mbind(2) to node 0 (no node for `default` and `local`)",
     ),
