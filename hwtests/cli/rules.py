@@ -25,7 +25,8 @@ def main(arguments: Namespace) -> int:
         print_rows(zoo_rows(), ("name", "defect"), arguments.json)
         return 0
     if arguments.diff:
-        return _diff(*map(_profile, arguments.diff), arguments.json)
+        a, b = map(_profile, arguments.diff)
+        return _diff(a, b, arguments.json)
     if arguments.branches:
         return _branches(arguments.json)
     if arguments.coverage:
