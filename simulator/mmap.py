@@ -217,7 +217,7 @@ def do_munmap(k: Kernel, task: Task, addr: int, length: int) -> int:
         vmas[0] = split_vma(task, first, start)
         k.rules.append("vma.split-advances-pgoff")
     for vma in vmas:
-        if sealed(k, vma):
+        if vma.flags & f.VM_SEALED and sealed(k, vma):
             return -errno.EPERM
     last = vmas[-1]
     if last.end > end:
@@ -245,7 +245,8 @@ def unmap_vma(k: Kernel, task: Task, vma: Vma) -> None:
     pages = vma.pages
     if vma.flags & f.VM_LOCKED:
         task.locked_vm -= pages
-    untrack(k, vma)
+    if vma.flags & f.VM_PAT:
+        untrack(k, vma)
     zap_pte_range(k, task, vma, 0, pages)
     task.total_vm -= pages
     task.remove(vma)
