@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from simulator.kernel import Kernel
     from simulator.task import Task
 
+MAX_RW_COUNT = 0x7FFFF000  # lib/iov_iter.c import_iovec()
+
 
 def process_madvise(k: Kernel, task: Task, target: Task, addr: int, length: int, advice: int) -> int:
     """process_madvise(2) of one range of `target`: its length in bytes, or -errno."""
@@ -22,6 +24,8 @@ def process_madvise(k: Kernel, task: Task, target: Task, addr: int, length: int,
         return -errno.ENOSYS
     if length < 0:
         return -errno.EINVAL
+    if length > MAX_RW_COUNT:
+        k.unknown = "a range of 2 GB, which kernels cut before they look whether it is the program's, or after"
     if addr < -k.arena or addr > k.task_end - length:  # access_ok()
         return -errno.EFAULT
     own = target is task and k.profile.process_madvise_own == "any"
