@@ -56,17 +56,18 @@ def wp_page_copy(k: Kernel, task: Task, vma: Vma, index: int, address: int, pte:
     """Put a private copy in the pte's place.  `old` is the normal page it mapped, 0 if it was raw."""
     mem = k.mem
     source = pte >> PFN_SHIFT
-    aged = not old and source != ZERO_PFN and not k.hw_young and not pte & P_YOUNG
-    if aged and k.profile.cow_old_pte == "young-first":
-        # __wp_page_copy_user() makes an old pte young and finds, under the lock, that the pte is another one:
-        # the fault ends without a copy, and whoever asked must fault again.
+    if not old and source != ZERO_PFN and not k.hw_young and not pte & P_YOUNG:
         k.rules.append("cow.old-pte-first-made-young")
-        vma.view[index] = pte | P_YOUNG
-        return 0
+        if k.profile.cow_old_pte == "young-first":
+            # __wp_page_copy_user() makes an old pte young and finds, under the lock, that the pte is another one:
+            # the fault ends without a copy, and whoever asked must fault again.
+            vma.view[index] = pte | P_YOUNG
+            return 0
+        source = ZERO_PFN  # cow_user_page() could not read it, and took zeros instead
     k.rules.append("cow.private-write-copies")
     anon_vma_prepare(k, task, vma)
-    new = mem.alloc_page(zeroed=source == ZERO_PFN or aged)
-    if source != ZERO_PFN and not aged:
+    new = mem.alloc_page(zeroed=source == ZERO_PFN)
+    if source != ZERO_PFN:
         cow_user_page(k, task, vma, new, source, address, old)
     page_add_new_anon_rmap(k, vma, index, new)
     if not old:
