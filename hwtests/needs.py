@@ -161,7 +161,7 @@ def _implied(program: Program, place: Place) -> Iterator[Skip]:
             if "open" in verbs and traits.source not in OPENED_BY_PATH:
                 cure = "use a region that has a path"
                 yield Skip(f"{name} that can be opened again", f"{traits.kind} has no path", cure)
-            if not traits.fixed:
+            if not traits.fixed and f"{name}.kind={traits.kind}" not in program_needs(program):
                 cure = "use a region of another kind, or `map` instead of `mmap`"
                 yield Skip(f"{name} whose place may be chosen", f"{traits.kind} is mapped where the kernel likes", cure)
         if "fork" in verbs and not any(text.startswith(f"{name}.not-inherited") for text in program_needs(program)):
