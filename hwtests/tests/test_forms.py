@@ -65,3 +65,19 @@ def test_si_codes_are_named_by_their_signal():
 def test_page_flags_without_a_name_keep_their_bit():
     assert forms.kpageflags_text(1 << 12 | 1 << 57) == "anon bit57"
     assert forms.kpageflags_text(forms.NO_PFN) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("[mem 0x7000-0x7fff]", "[mem dev[2]]"),
+        ("[mem 0x6000-0x7fff]", "[mem dev[1:3]]"),
+        ("[mem 0x7000-0x9fff]", "[mem 0x7000-0x9fff]"),  # past the region's end
+        ("[mem 0x7000-0x7ffe]", "[mem 0x7000-0x7ffe]"),  # no whole page
+        ("[mem 0x1000-0x1fff]", "[mem 0x1000-0x1fff]"),
+    ],
+)
+def test_a_range_of_a_region_in_the_kernels_log_is_told_by_its_pages(said, written):
+    names = forms.PfnNames((("dev", 5, 4),))
+    line = "x86/PAT: agent:12 freeing invalid memtype {}"
+    assert names.log(line.format(said), 4096) == line.format(written)
