@@ -50,6 +50,13 @@ def operations(draw):
             st.tuples(st.just("store"), st.just(part), st.just(0)),
             st.tuples(st.just("load"), st.just(part), st.integers(0, PAGE - 1)),
             st.tuples(st.just("poke"), st.just(part)),
+            st.tuples(st.just("clear_refs"), st.just(part), st.integers(1, 4)),
+            st.tuples(st.just("mlockall"), st.just(part), st.integers(1, 3)),
+            st.tuples(st.just("mbind"), st.just(part), st.sampled_from([0, 2]), st.just(0)),
+            st.tuples(st.just("uffd_register"), st.just(part), st.integers(1, 2)),
+            st.tuples(st.just("direct_write"), st.just(part)),
+            st.tuples(st.just("direct_read"), st.just(part)),
+            st.tuples(st.just("remap_file_pages"), st.just(part), page),
             st.tuples(st.just("fork"), st.just(part)),
             st.tuples(st.just("exit"), st.just(part)),
         )
@@ -114,6 +121,12 @@ class Run:
             return k.load(task, start + rest[0], 1)
         if verb == "poke":
             return k.mem_write(task, task, start, b"B")
+        if verb in ("clear_refs", "mlockall"):
+            return getattr(k, verb)(task, *rest)
+        if verb == "direct_read":
+            return k.direct_read(task, start, b"D" * length)
+        if verb == "remap_file_pages":
+            return k.remap_file_pages(task, start, length, self.r, rest[0])
         if verb == "fork":
             child = k.fork(task) if len(self.tasks) < 3 else None
             if isinstance(child, Task):
