@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import flags as f
 from simulator.normal import vm_normal_page
-from simulator.pgtable import P_DIRTY, P_NONE, P_PRESENT, PFN_SHIFT
+from simulator.pgtable import P_DIRTY, P_PRESENT, PFN_SHIFT
 from simulator.physmem import PG_ANON, PG_DIRTY, PG_PAGE, PG_RESERVED
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _followed(k: Kernel, vma: Vma) -> dict[str, Any]:
     k.rules.append("numa-maps.follows-pages")
     pages = anon = mapped = 0
     for index, pte in enumerate(vma.ptes.tolist()):
-        if pte & (P_PRESENT | P_NONE) != P_PRESENT:
+        if not pte & P_PRESENT:
             continue
         pfn = pte >> PFN_SHIFT
         raw_too = k.profile.gup_raw == "page" and k.mem.flags[pfn] & PG_PAGE
