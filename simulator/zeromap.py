@@ -28,12 +28,11 @@ MAPS = ("maps-zero", "maps-zero-but-pf")
 def read_zero(k: Kernel, task: Task, address: int, length: int) -> int:
     """read(2) of /dev/zero: the count, or -EFAULT."""
     k.stage = ""
-    done = 0
+    done, whole = 0, True
     if k.profile.read_zero in MAPS and length >= WORTH_IT:
         done, whole = read_zero_pagealigned(k, task, address, length)
-        if not whole:
-            return done or -errno.EFAULT
-    done += clear_user(k, task, address + done, length - done)
+    if whole:
+        done += clear_user(k, task, address + done, length - done)
     k.rules.append("uaccess.writes-mapping" if done else "uaccess.efault")
     return done or -errno.EFAULT
 
