@@ -31,9 +31,11 @@ def pagemap_scan(k: Kernel, task: Task, addr: int, length: int) -> list[tuple[in
         k.rules.append("pagemap-scan.none")
         return -errno.ENOTTY
     if addr & PAGE_MASK:
+        k.rules.append("pagemap-scan.arguments")
         return -errno.EINVAL
     end = page_align(addr + length)
     if addr < -k.arena or end < addr or end > k.task_end:
+        k.rules.append("pagemap-scan.arguments")
         return -errno.EFAULT
     out: list[tuple[int, int, frozenset[str]]] = []
     for vma in task.vmas_in(addr, end):
