@@ -68,7 +68,7 @@ def test_an_anonymous_page_shared_by_fork_is_unshared_to_be_pinned(machine):
 
 
 def test_what_follows_the_first_page_that_cannot_be_had_is_copied_by_address(machine):
-    m = machine()
+    m = machine("x86_64-6.1")
     m.map()
     m.k.store(m.t, HERE, 0, 0x41)
 

@@ -8,6 +8,7 @@ test as skipped, with the name of what was looked at.
 
 from __future__ import annotations
 
+import errno
 import struct
 from typing import Any, NoReturn
 
@@ -50,7 +51,7 @@ class Content:
     def __setitem__(self, where: slice, value: int) -> None:
         if where != slice(None) or not isinstance(value, int):
             pytest.skip("fills a region with more than one byte")
-        self._kernel.fills[self._region] = value
+        self._kernel._fills[self._region] = value
 
     def __getitem__(self, where: Any) -> NoReturn:
         pytest.skip("looks at a region's bytes other than by peek")
@@ -72,55 +73,58 @@ class RealKernel:
     # what is there
 
     def reset(self) -> None:
-        self.calls: list[Call] = []
-        self.regions: list[Opened] = []
-        self.fills: dict[int, int] = {}
-        self.processes: list[str] = []
-        self.roots: list[int] = []
-        self.options: dict[str, ProcessOptions] = {}
-        self.handles = self.fds = 0
+        self._calls: list[Call] = []
+        self._regions: list[Opened] = []
+        self._pages: list[int] = []
+        self._fills: dict[int, int] = {}
+        self._processes: list[str] = []
+        self._roots: list[int] = []
+        self._options: dict[str, ProcessOptions] = {}
+        self._handles = self._fds = 0
         self.stage = ""
 
     def add_region(self, region: Region) -> int:
         try:
-            opened = find(self.execution, region, [one.region.name for one in self.regions])
+            opened = find(self.execution, region, [one.region.name for one in self._regions])
         except Refused as refused:
             pytest.skip(str(refused))
-        self.regions.append(opened)
-        return len(self.regions) - 1
+        self._regions.append(opened)
+        self._pages.append(region.pages)
+        return len(self._regions) - 1
 
     def region_bytes(self, region: int) -> Content:
         return Content(self, region)
 
     def region_pfn(self, region: int) -> int:
-        return self.regions[region].region.pfn
+        return self._regions[region].region.pfn
 
     def spawn(self, uid: int = 0, drop_caps: int = 0, memlock: int | None = None) -> RealTask:
         task = self._task()
-        self.roots.append(task.slot)
-        self.options[self.processes[task.slot]] = ProcessOptions(uid or None, drop_caps, memlock)
+        self._roots.append(task.slot)
+        self._options[self._processes[task.slot]] = ProcessOptions(uid or None, drop_caps, memlock)
         return task
 
     def _task(self) -> RealTask:
-        self.processes.append(f"p{len(self.processes)}")
-        return RealTask(self, len(self.processes) - 1)
+        self._processes.append(f"p{len(self._processes)}")
+        return RealTask(self, len(self._processes) - 1)
 
     # one more call
 
     def _do(self, verb: str, task: RealTask | None, *args: int, result: int = -1) -> RawObs:
         proc = task.slot if task is not None else -1
-        self.calls.append(Call(len(self.calls), 0, verb, None, verb, proc, result, args))
+        self._calls.append(Call(len(self._calls), 0, verb, None, verb, proc, result, args))
         execution = self.execution
-        for number, opened in enumerate(self.regions):
-            settings = RegionSettings(opened.region.name, opened.region.pages, self.fills.get(number, 0))
+        for number, opened in enumerate(self._regions):
+            settings = RegionSettings(opened.region.name, opened.region.pages, self._fills.get(number, 0))
             execution._prepare(settings, opened)
         compiled = Compiled(
-            program=EMPTY, calls=tuple(self.calls), processes=tuple(self.processes), roots=tuple(self.roots),
-            handles=tuple(f"h{n}" for n in range(self.handles)), values=(), fds=tuple(f"f{n}" for n in range(self.fds)),
-            regions=tuple(opened.region.name for opened in self.regions), stride=32, page_size=PAGE, region_pages={},
+            program=EMPTY, calls=tuple(self._calls), processes=tuple(self._processes), roots=tuple(self._roots),
+            handles=tuple(f"h{n}" for n in range(self._handles)), values=(),
+            fds=tuple(f"f{n}" for n in range(self._fds)),
+            regions=tuple(opened.region.name for opened in self._regions), stride=32, page_size=PAGE, region_pages={},
         )  # fmt: skip
-        ids = [opened.id for opened in self.regions]
-        ran = execution.link.run(renumbered(compiled, ids), options=self.options, outside=execution._outside)
+        ids = [opened.id for opened in self._regions]
+        ran = execution.link.run(renumbered(compiled, ids), options=self._options, outside=execution._outside)
         obs = ran.observations[-1]
         self.stage = "open" if obs.stage == Stage.OPEN else ""
         if obs.stage in (Stage.REFUSED, Stage.NO_PROCESS, Stage.NOT_RUN):
@@ -130,12 +134,19 @@ class RealKernel:
     def _ret(self, verb: str, task: RealTask | None, *args: int, result: int = -1) -> int:
         return self._do(verb, task, *args, result=result).ret
 
+    def _known(self, verb: str, task: RealTask, *args: int) -> int:
+        # What a configuration leaves out is a test's to say by its profile.
+        obs = self._do(verb, task, *args)
+        if obs.ret == -errno.ENOSYS or obs.stage == Stage.OPEN:
+            pytest.skip(f"this kernel has no {verb}")
+        return obs.ret
+
     def _place(self, obs: RawObs, ret: int) -> int:
         return ret - self.arena if ret >= 0 else ret
 
     def _handle(self) -> int:
-        self.handles += 1
-        return self.handles - 1
+        self._handles += 1
+        return self._handles - 1
 
     def _look(self, task: RealTask, start: int, end: int) -> int:
         # A handle that names the place: that of an mmap that fails, for its offset lies within a page.
@@ -146,9 +157,9 @@ class RealKernel:
     # system calls
 
     def open(self, task: RealTask, region: int, flags: int) -> int:
-        self.fds += 1
-        ret = self._ret("open", task, region, flags, result=self.fds - 1)
-        return self.fds - 1 if ret >= 0 else ret
+        self._fds += 1
+        ret = self._ret("open", task, region, flags, result=self._fds - 1)
+        return self._fds - 1 if ret >= 0 else ret
 
     def close(self, task: RealTask, fd: int) -> int:
         return self._ret("close", task, fd)
@@ -157,7 +168,7 @@ class RealKernel:
         self, task: RealTask, addr: int, length: int, prot: int, flags: int, source: tuple[str, int] | None, offset: int
     ) -> int:
         kind, number = (ANON, 0) if source is None else (OF_REGION if source[0] == "region" else OF_FD, source[1])
-        if kind == OF_FD and not 0 <= number < self.fds:
+        if kind == OF_FD and not 0 <= number < self._fds:
             pytest.skip("uses a descriptor that nobody opened")
         args = (kind, number, prot, flags, FROM_ARENA, addr, length, offset)
         obs = self._do("mmap", task, *args, result=self._handle())
@@ -205,6 +216,51 @@ class RealKernel:
         obs = self._do("wait", task, child.slot)
         return int.from_bytes(obs.payload[:4], "little") if obs.ret >= 0 else obs.ret
 
+    def mlockall(self, task: RealTask, flags: int) -> int:
+        return self._ret("mlockall", task, flags)
+
+    def munlockall(self, task: RealTask) -> int:
+        return self._ret("munlockall", task)
+
+    def fsync(self, task: RealTask, fd: int) -> int:
+        return self._ret("fsync", task, fd)
+
+    def process_madvise(self, task: RealTask, target: RealTask, addr: int, length: int, advice: int) -> int:
+        if length < 0:
+            pytest.skip("a length below 0 means another thing to an agent")
+        return self._ret("process_madvise", task, target.slot, FROM_ARENA, addr, length, advice)
+
+    def mseal(self, task: RealTask, addr: int, length: int) -> int:
+        return self._ret("mseal", task, FROM_ARENA, addr, length)
+
+    def remap_file_pages(self, task: RealTask, addr: int, length: int, region: int, page: int) -> int:
+        if page >= self._pages[region]:
+            pytest.skip("the region here is longer than the test's")
+        return self._ret("remap_file_pages", task, FROM_ARENA, addr, length, region, page * PAGE)
+
+    def mbind(self, task: RealTask, addr: int, length: int, mode: int, flags: int) -> int:
+        return self._known("mbind", task, FROM_ARENA, addr, length, mode, flags)
+
+    def futex_wait(self, task: RealTask, addr: int, value: int, flags: int) -> int:
+        return self._ret("futex_wait", task, FROM_ARENA, addr, 0, value, flags)
+
+    def futex_wake(self, task: RealTask, addr: int, flags: int) -> int:
+        return self._ret("futex_wake", task, FROM_ARENA, addr, flags)
+
+    def uffd_register(self, task: RealTask, addr: int, length: int, mode: int) -> int:
+        return self._ret("uffd_register", task, FROM_ARENA, addr, length, mode)
+
+    def clear_refs(self, task: RealTask, number: int) -> int:
+        return self._known("clear_refs", task, number)
+
+    def move_pages(self, task: RealTask, addr: int, length: int, node: int) -> list[int] | int:
+        if not length:
+            pytest.skip("an agent asks of one page at least")
+        obs = self._do("move_pages", task, FROM_ARENA, addr, length, node)
+        if obs.ret == -errno.ENOSYS:
+            pytest.skip("this kernel has no move_pages")
+        return list(struct.unpack(f"<{len(obs.payload) // 4}i", obs.payload)) if obs.ret >= 0 else obs.ret
+
     # loads and stores, the process's own and another's
 
     def _fault(self, obs: RawObs) -> Fault:
@@ -245,6 +301,15 @@ class RealKernel:
 
     def read_into(self, task: RealTask, addr: int, data: bytes) -> int:
         return self._ret("read", task, FROM_ARENA, addr, len(data), 0, _word(data))
+
+    def read_zero(self, task: RealTask, addr: int, length: int) -> int:
+        return self._ret("read_zero", task, FROM_ARENA, addr, length)
+
+    def direct_write(self, task: RealTask, addr: int, length: int) -> bytes | int:
+        return self._bytes(self._do("direct_write", task, FROM_ARENA, addr, length))
+
+    def direct_read(self, task: RealTask, addr: int, data: bytes) -> int:
+        return self._ret("direct_read", task, FROM_ARENA, addr, len(data), 0, _word(data))
 
     def vmsplice(self, task: RealTask, addr: int, length: int) -> bytes | int:
         return self._bytes(self._do("vmsplice", task, FROM_ARENA, addr, length))
@@ -324,7 +389,7 @@ class RealKernel:
         return None if entry == forms.NO_PFN else int(entry)
 
     def _page(self, pfn: int) -> tuple[int, int]:
-        for number, opened in enumerate(self.regions):
+        for number, opened in enumerate(self._regions):
             if 0 <= (page := pfn - opened.region.pfn) < opened.region.pages:
                 return number, page
         pytest.skip("asks of a page that is no region's")
