@@ -36,7 +36,7 @@ def applicable(region: str, release: str, arch: str, pages: int = 16, uid: int =
     """The programs that run on a region of this kind; those that need none are not among them."""
     config = CONFIG if arch == "x86_64" else {}
     traits, kernel = load_traits()[region], Kernel(release, "", "", arch)
-    modules = {"pfnlab": "ok"} if lab else {}
+    modules = {"pfnlab": "ok", "brd": "ok"} if lab else {}
     return {
         name
         for name, program in PROGRAMS.items()
