@@ -142,7 +142,9 @@ def test_the_arguments_of_a_call(body, expected):
 
 
 def test_every_verb_is_compiled_here():
-    assert {compiled(body).calls[-1].verb for body, _ in ARGUMENTS} == {verb.call or verb.name for verb in VERBS.values()}
+    assert {compiled(body).calls[-1].verb for body, _ in ARGUMENTS} == {
+        verb.call or verb.name for verb in VERBS.values()
+    }
 
 
 def test_names_become_slots_in_order_of_first_appearance():

@@ -31,7 +31,8 @@ p: store m[1] 0x41  # promise: ok{since} ; mm/memory.c do_wp_page()
 def test_a_write_that_once_killed_is_seen_by_who_speaks_of_those_kernels(needs, since, theme, verdict):
     text = TEXT.format(needs=needs, since=since)
     if since:
-        earlier = "died before 2.6.15-rc1, SIGSEGV since 2.6.15-rc1, died since 2.6.15-rc2+"  # the tags refuse the mapping
+        # The tags refuse the mapping.
+        earlier = "died before 2.6.15-rc1, SIGSEGV since 2.6.15-rc1, died since 2.6.15-rc2+"
         text = text.replace("promise: ok", f"promise: {earlier}, ok")
 
     result, _ = result_on_sim(Selected("p", parse(text, "p.pfn"), theme, "none"), [])

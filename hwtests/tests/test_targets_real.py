@@ -214,7 +214,8 @@ def test_a_region_that_lost_a_frame_for_good_is_opened_anew(own_target, monkeypa
     held = execution.link.region(40, Kind.RAM, "/dev/mem", pages=1)  # so that the next run of frames is another
 
     def run_and_lose(*args: Any, **options: Any) -> RunResult:
-        return replace(link_run(*args, **options), flags=DoneFlag.REGION_LOST)
+        done: RunResult = link_run(*args, **options)
+        return replace(done, flags=DoneFlag.REGION_LOST)
 
     monkeypatch.setattr(execution.link, "run", run_and_lose)
     run(own_target, SHARED, "uml-ram")
