@@ -112,9 +112,11 @@ def forget() -> None:
 
 def caches() -> Iterator[Any]:
     """What the simulator keeps of its own answers; profiles and rules, which are data, aside."""
+    data = {f"{PACKAGE}.{name}" for name in ("profile", "catalogue", "history", "version")}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == PACKAGE and name.rpartition(".")[2] not in ("profile", "catalogue", "history"):
-            yield from (value for value in vars(module).values() if isinstance(value, functools._lru_cache_wrapper))
+        if name.partition(".")[0] == PACKAGE:  # the package itself has others' by name
+            kept = (value for value in vars(module).values() if isinstance(value, functools._lru_cache_wrapper))
+            yield from (value for value in kept if value.__wrapped__.__module__ not in data)
 
 
 def all_functions(sources: Sequence[Source]) -> Iterator[tuple[Source, str, ast.FunctionDef, FunctionType]]:
