@@ -97,7 +97,7 @@ def only_line(capsys) -> str:
         (["judge", "."], "pfnlab: .: expected a results directory, found no traces/ in it"),
         (["report", ".", "-o", "x.html"], "pfnlab: "),
         (["report", "."], "pfnlab: the following arguments are required: -o/--output"),
-        (["explain", "nothing"], "pfnlab: no rule or program 'nothing'"),
+        (["explain", "nothing"], "pfnlab: no rule, word, profile or program 'nothing'"),
         (["kernels", "fetch"], "pfnlab: the following arguments are required: NAME"),
         (["kernels", "fetch", "linux"], "pfnlab: needs a kernel's name such as uml:6.12"),
     ],
