@@ -13,6 +13,7 @@ from hwtests.asked import void
 from hwtests.language import compile_program
 from hwtests.language.nodes import Compiled, Program
 from hwtests.promises import Kept, check_promises
+from hwtests.silent import no_disk
 from hwtests.trace import Line, Trace
 
 # Marks of a kernel that complains of itself: lib/bug.c, kernel/panic.c, mm/memory.c, the architectures' traps.
@@ -81,6 +82,8 @@ def judge(observed: Trace, allowed: Trace | None, program: Program) -> Judgement
         return Judgement(Verdict.ERROR, wrong)
     if ask := void(program, observed):
         return Judgement(Verdict.SKIP, f"the kernel did not choose as the program asks it to: {ask.text}")
+    if missing := no_disk(program, observed):
+        return Judgement(Verdict.SKIP, str(missing))
     differences = tuple(_differences(observed, allowed)) if allowed is not None else ()
     promises = check_promises(compiled, observed, "kernel")
     if allowed is not None:

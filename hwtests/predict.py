@@ -8,6 +8,7 @@ what it chose is taken from it. Nothing is asked of any hardware.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -70,16 +71,22 @@ def predict(
     return Trace(msgspec.structs.replace(header, profile=profile.name), lines, end)
 
 
-_machine: list[Kernel] = []
+_own = threading.local()
+
+
+def forget_machine() -> None:
+    """The next prediction of this thread makes its simulated machine anew."""
+    _own.__dict__.clear()
 
 
 def _kernel(profile: Profile) -> Kernel:
-    # One simulated machine, reset between programs, so that its physical memory is not made anew.
-    if not _machine:
-        _machine.append(Kernel(profile))
-    if _machine[0].profile is not profile:
-        _machine[0].set_profile(profile)
-    return _machine[0]
+    # One simulated machine a thread, reset between programs, so that its physical memory is not made anew.
+    kernel: Kernel | None = getattr(_own, "machine", None)
+    if kernel is None:
+        kernel = _own.machine = Kernel(profile)
+    elif kernel.profile is not profile:
+        kernel.set_profile(profile)
+    return kernel
 
 
 def _add_region(kernel: Kernel, settings: RegionSettings, traits: RegionTraits, pages: int, page_size: int) -> int:

@@ -28,6 +28,7 @@ from hwtests.private import public_path
 from hwtests.recorded import Recording
 from hwtests.results import Result, ResultsDir
 from hwtests.results.directory import safe
+from hwtests.silent import silent
 from hwtests.targets.base import Target, TargetError, TargetLost, Unusable
 from hwtests.targets.level import level
 from hwtests.targets.schedule import schedule
@@ -267,9 +268,8 @@ class Run:
 
     def _judged(self, target: Target, job: Job, seen: Seen) -> Result:
         selected, trace = job.selected, seen.trace
-        if ask := asked.void(selected.program, trace):
-            kernel = trace.header.kernel.release
-            return self.skipped(job, target.name, asked.never(ask, seen.tries, kernel), kernel, seen.tries)
+        if cause := silent(selected.program, trace, seen.tries):
+            return self.skipped(job, target.name, cause, trace.header.kernel.release, seen.tries)
         judged = judge_trace(trace, selected.program)
         if trace.end is not None:
             self._klog += [f"{selected.name} ({job.region}): {line}" for line in trace.end.klog]

@@ -104,7 +104,7 @@ def _set_word(word: str, before: Any, after: Any) -> None:
 
 def forget() -> None:
     """Drop what was made before the mutant: the simulated machine, and answers that were kept."""
-    predict._machine.clear()
+    predict.forget_machine()
     verdict._profile.cache_clear()
     for kept in caches():
         kept.cache_clear()

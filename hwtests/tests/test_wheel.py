@@ -89,7 +89,7 @@ def test_it_holds_the_three_rooms_and_neither_tests_nor_golden_records(wheel):
     assert [name for name in names if "/tests/" in name or "golden" in name] == []
     assert {f"native/{source}.c" for source in SOURCES} <= set(names)
     assert {f"native/{path.name}" for path in HERE.glob("*.h")} <= set(names)
-    assert wheel.stat().st_size < 3_000_000
+    assert wheel.stat().st_size < 6_000_000  # most of it what ten kernels did with the catalogue
 
 
 def test_its_simulator_is_held_against_the_recorded_traces_that_travel_in_it(installed, tmp_path):
