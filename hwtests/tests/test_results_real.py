@@ -48,12 +48,15 @@ def start(tmp_path, uml, guests):
     environment.pop("PFNLAB_RESULTS", None)
     command = [sys.executable, "-m", "hwtests", "run", "--quiet"]
     started: list[subprocess.Popen[bytes]] = []
+    # A shell's background job ignores SIGINT, and so would the runs; what has a handler here has the default there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         started.append(subprocess.Popen([*command, *arguments], cwd=tmp_path, env=environment))
         return started[-1]
 
     yield start
+    signal.signal(signal.SIGINT, before)
     for process in started:
         process.kill()
         process.wait()
