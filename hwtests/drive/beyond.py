@@ -9,7 +9,7 @@ from hwtests import forms_beyond
 from hwtests.language.nodes import Call
 from simulator import Fault
 
-from .memory import counted, transferred
+from .memory import counted, received, sent
 from .tables import Obs, Process, Tables, Verb, failed, fault, one_of, ret
 
 
@@ -58,19 +58,6 @@ def _read_zero(d: Tables, p: Process, call: Call) -> Obs:
     base, byte, length = call.args
     address = d.address(p, base, byte)
     return counted(d, d.kernel.read_zero(p.task, address, length), p.task, address)
-
-
-def _direct_write(d: Tables, p: Process, call: Call) -> Obs:
-    base, byte, length = call.args
-    address = d.address(p, base, byte)
-    return transferred(d, p, call, d.kernel.direct_write(p.task, address, length), p.task, address)
-
-
-def _direct_read(d: Tables, p: Process, call: Call) -> Obs:
-    base, byte, length, kind, value = call.args
-    address = d.address(p, base, byte)
-    got = d.kernel.direct_read(p.task, address, d.repeated(p, kind, value, length))
-    return counted(d, got, p.task, address)
 
 
 def _call(d: Tables, p: Process, call: Call) -> Obs:
@@ -157,8 +144,8 @@ VERBS: dict[str, Verb] = {
     "uffd_register": _ranged,
     "clear_refs": _plain,
     "read_zero": _read_zero,
-    "direct_write": _direct_write,
-    "direct_read": _direct_read,
+    "direct_write": sent,
+    "direct_read": received,
     "call": _call,
     "pagemap_scan": _pagemap_scan,
     "rollup": _rollup,

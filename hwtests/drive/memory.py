@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from hwtests import forms
 from hwtests.language.nodes import Call
 from simulator import Fault, Task
@@ -113,23 +116,26 @@ def _to_other(d: Tables, p: Process, call: Call) -> Obs:
     return counted(d, write(p.task, target.task, address, data), target.task, address)
 
 
-def _write(d: Tables, p: Process, call: Call) -> Obs:
+def sent(d: Tables, p: Process, call: Call) -> Obs:
+    """Memory that goes to a pipe or a disk: write, vmsplice, direct_write."""
     base, byte, length = call.args
     address = d.address(p, base, byte)
-    return transferred(d, p, call, d.kernel.write_from(p.task, address, length), p.task, address)
+    return transferred(d, p, call, _kernels(d, call)(p.task, address, length), p.task, address)
 
 
-def _read(d: Tables, p: Process, call: Call) -> Obs:
+def received(d: Tables, p: Process, call: Call) -> Obs:
+    """What comes from a pipe or a disk into memory: read, direct_read."""
     base, byte, length, kind, value = call.args
-    data = d.repeated(p, kind, value, length)
     address = d.address(p, base, byte)
-    return counted(d, d.kernel.read_into(p.task, address, data), p.task, address)
+    return counted(d, _kernels(d, call)(p.task, address, d.repeated(p, kind, value, length)), p.task, address)
 
 
-def _vmsplice(d: Tables, p: Process, call: Call) -> Obs:
-    base, byte, length = call.args
-    address = d.address(p, base, byte)
-    return transferred(d, p, call, d.kernel.vmsplice(p.task, address, length), p.task, address)
+def _kernels(d: Tables, call: Call) -> Callable[[Task, int, Any], Any]:
+    # The simulator's names for what Python has a word for already.
+    called: Callable[[Task, int, Any], Any] = getattr(
+        d.kernel, {"write": "write_from", "read": "read_into"}.get(call.verb, call.verb)
+    )
+    return called
 
 
 def _peek(d: Tables, p: None, call: Call) -> Obs:
@@ -154,9 +160,9 @@ VERBS: dict[str, Verb] = {
     "mem_write": _to_other,
     "vm_readv": _from_other,
     "vm_writev": _to_other,
-    "write": _write,
-    "read": _read,
-    "vmsplice": _vmsplice,
+    "write": sent,
+    "read": received,
+    "vmsplice": sent,
     "peek": _peek,
     "poke": _poke,
 }

@@ -4,28 +4,14 @@
 import errno
 import re
 import struct
-from collections.abc import Iterator
 
 import pytest
 
-from native.channel import AgentLink
-from native.tests.guests import guest
 from native.tests.programs import PAGE, address, counters, fork, last, load, mapping, rss, run, store
 from native.wire import Kind, RawObs, Stage
 
 WILLNEED, DONTNEED, COLD = 3, 4, 20
 EVERYTHING = (0, 0, -1)
-
-
-@pytest.fixture(scope="module")
-def uml() -> Iterator[AgentLink]:
-    with guest("uml:6.12") as agent:
-        yield agent
-
-
-@pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
-def link(request):
-    return request.getfixturevalue(request.param)
 
 
 def test_mlockall_locks_and_fills_what_the_program_has_and_nothing_else(link):

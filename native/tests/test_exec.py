@@ -4,22 +4,8 @@
 import errno
 import struct
 
-import pytest
-
-from native.tests.guests import guest
 from native.tests.programs import PAGE, address, compiled, counters, fork, last, load, mapping, rss, run, store
 from native.wire import Kind, ProcessOptions, Stage
-
-
-@pytest.fixture(scope="module")
-def uml():
-    with guest("uml:6.12") as agent:
-        yield agent
-
-
-@pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
-def link(request):
-    return request.getfixturevalue(request.param)
 
 
 def execute(process: int = 0):

@@ -3,7 +3,6 @@
 
 import pytest
 
-from native.tests.guests import guest
 from native.tests.programs import PAGE, counters, mapping, rss, run, store
 from native.wire import Kind
 
@@ -15,17 +14,6 @@ CALLS = [
     ("direct_write", 0, 0, PAGE), ("direct_read", 0, 0, PAGE, 0, 0), ("direct_write", 0, 9 * PAGE, PAGE),
     ("call", 0, 0), ("pagemap_scan", *ALL), ("rollup",), ("numa_maps", 0), ("mseal", *ALL),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def uml():
-    with guest("uml:6.12") as agent:
-        yield agent
-
-
-@pytest.fixture(params=["actor", pytest.param("uml", marks=[pytest.mark.slow, pytest.mark.real])])
-def link(request):
-    return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: "-".join(map(str, call)))
